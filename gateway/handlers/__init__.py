@@ -1,0 +1,1 @@
+"""One HTTP request is one RPC: parse, call, render."""

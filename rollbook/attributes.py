@@ -1,0 +1,271 @@
+"""The SCIM schemas, read from the descriptors of the contract.
+
+A message with the `schema` option is a `Schema`, one with `resource_type` too is a
+`ResourceType`, and their fields are `Attribute`s with the characteristics of RFC 7643 §2.2.
+This is the only place that looks at the options: `/Schemas`, translation, filters, patches and
+projection all work from these tables. They are built once, when the module is imported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message_factory import GetMessageClass
+
+from rollbook.v1 import attribute_pb2, group_pb2, user_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from google.protobuf.descriptor import Descriptor
+    from google.protobuf.message import Message
+
+DEFAULT_MAX_LENGTH: Final = 2048
+"""The longest string accepted, in characters, where the contract names no other limit."""
+
+COMMON_ATTRIBUTES: Final = frozenset({"id", "externalId", "meta"})
+"""Attributes that every resource has whatever its schema (RFC 7643 §3.1)."""
+
+
+class AttributeType(StrEnum):
+    """The data types of RFC 7643 §2.3."""
+
+    STRING = "string"
+    BOOLEAN = "boolean"
+    DECIMAL = "decimal"
+    INTEGER = "integer"
+    DATE_TIME = "dateTime"
+    BINARY = "binary"
+    REFERENCE = "reference"
+    COMPLEX = "complex"
+
+
+class Mutability(StrEnum):
+    """Who may set an attribute, and when (RFC 7643 §7)."""
+
+    READ_ONLY = "readOnly"
+    READ_WRITE = "readWrite"
+    IMMUTABLE = "immutable"
+    WRITE_ONLY = "writeOnly"
+
+
+class Returned(StrEnum):
+    """When an attribute is part of an answer (RFC 7643 §7)."""
+
+    ALWAYS = "always"
+    NEVER = "never"
+    DEFAULT = "default"
+    REQUEST = "request"
+
+
+class Uniqueness(StrEnum):
+    """Within which bounds a value occurs once only (RFC 7643 §7)."""
+
+    NONE = "none"
+    SERVER = "server"
+    GLOBAL = "global"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attribute:
+    """One attribute or sub-attribute and its characteristics.
+
+    `name` is its SCIM name, `field` that of the protobuf field, `schema` the URN of the schema
+    that defines it. Of a complex attribute `sub_attributes` are the parts and `message` the
+    class of one value.
+    """
+
+    name: str
+    field: str
+    schema: str
+    type: AttributeType
+    multi_valued: bool
+    description: str
+    required: bool
+    case_exact: bool
+    mutability: Mutability
+    returned: Returned
+    uniqueness: Uniqueness
+    canonical_values: tuple[str, ...]
+    reference_types: tuple[str, ...]
+    max_length: int
+    sub_attributes: tuple[Attribute, ...] = ()
+    message: type[Message] | None = None
+    _by_name: Mapping[str, Attribute] = field(default_factory=dict, repr=False)
+
+    def sub_attribute(self, name: str) -> Attribute | None:
+        """The part of that name, in any case (RFC 7643 §2.1); None when there is none."""
+        return self._by_name.get(name.lower())
+
+
+@dataclass(frozen=True, eq=False)
+class Schema:
+    """A schema of RFC 7643 §7: a URN and its attributes."""
+
+    urn: str
+    name: str
+    description: str
+    attributes: tuple[Attribute, ...]
+    message: type[Message]
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Attribute]:
+        return _index(self.attributes)
+
+    def attribute(self, name: str) -> Attribute | None:
+        """The attribute of that name, in any case; None when there is none."""
+        return self._by_name.get(name.lower())
+
+
+@dataclass(frozen=True, eq=False)
+class Extension:
+    """A schema that adds attributes to a resource type (RFC 7643 §3.3).
+
+    `field` is the protobuf field of the resource that holds the extension's message.
+    """
+
+    schema: Schema
+    field: str
+    required: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class ResourceType:
+    """A resource type of RFC 7643 §6: `endpoint` is relative to the SCIM base URL."""
+
+    name: str
+    endpoint: str
+    description: str
+    schema: Schema
+    extensions: tuple[Extension, ...]
+
+    @property
+    def message(self) -> type[Message]:
+        """The class of a resource of this type."""
+        return self.schema.message
+
+    @cached_property
+    def _extensions_by_urn(self) -> Mapping[str, Extension]:
+        return {extension.schema.urn.lower(): extension for extension in self.extensions}
+
+    def extension(self, urn: str) -> Extension | None:
+        """The extension of that URN, in any case; None when the type has no such extension."""
+        return self._extensions_by_urn.get(urn.lower())
+
+    def attribute(self, name: str, schema: str = "") -> Attribute | None:
+        """The attribute `name` of the extension `schema`, or of the core schema when that is
+        empty or the core schema's own URN; None when there is none."""
+        if not schema or schema.lower() == self.schema.urn.lower():
+            return self.schema.attribute(name)
+        extension = self.extension(schema)
+        return extension.schema.attribute(name) if extension else None
+
+
+def _index(attributes: Iterable[Attribute]) -> dict[str, Attribute]:
+    return {attribute.name.lower(): attribute for attribute in attributes}
+
+
+_TYPES: Final = {
+    FieldDescriptor.TYPE_STRING: AttributeType.STRING,
+    FieldDescriptor.TYPE_BOOL: AttributeType.BOOLEAN,
+    FieldDescriptor.TYPE_DOUBLE: AttributeType.DECIMAL,
+    FieldDescriptor.TYPE_INT64: AttributeType.INTEGER,
+    FieldDescriptor.TYPE_BYTES: AttributeType.BINARY,
+    FieldDescriptor.TYPE_MESSAGE: AttributeType.COMPLEX,
+}
+
+
+def _word(number: int, enum: type[StrEnum], names: object, default: StrEnum) -> str:
+    """The SCIM word for a value of an enum of the contract; the default when unspecified."""
+    if not number:
+        return default.value
+    prefixed: str = names.Name(number)  # type: ignore[attr-defined]
+    return enum[prefixed.split("_", 1)[1]].value
+
+
+def _attribute_of(descriptor: FieldDescriptor, schema: str) -> Attribute:
+    options = descriptor.GetOptions().Extensions[attribute_pb2.attribute]
+    kind = _TYPES[descriptor.type]
+    parts: tuple[Attribute, ...] = ()
+    message = None
+    if kind is AttributeType.COMPLEX:
+        if descriptor.message_type.full_name == "google.protobuf.Timestamp":
+            kind = AttributeType.DATE_TIME
+        else:
+            parts = tuple(_attribute_of(part, schema) for part in descriptor.message_type.fields)
+            message = GetMessageClass(descriptor.message_type)
+    elif options.reference_types:
+        kind = AttributeType.REFERENCE
+    return Attribute(
+        name=descriptor.json_name,
+        field=descriptor.name,
+        schema=schema,
+        type=kind,
+        multi_valued=descriptor.is_repeated,
+        description=options.description,
+        required=options.required,
+        case_exact=options.case_exact,
+        mutability=Mutability(
+            _word(
+                options.mutability, Mutability, attribute_pb2.Mutability, Mutability.READ_WRITE
+            )
+        ),
+        returned=Returned(
+            _word(options.returned, Returned, attribute_pb2.Returned, Returned.DEFAULT)
+        ),
+        uniqueness=Uniqueness(
+            _word(options.uniqueness, Uniqueness, attribute_pb2.Uniqueness, Uniqueness.NONE)
+        ),
+        canonical_values=tuple(options.canonical_values),
+        reference_types=tuple(options.reference_types),
+        max_length=options.max_length or DEFAULT_MAX_LENGTH,
+        sub_attributes=parts,
+        message=message,
+        _by_name=_index(parts),
+    )
+
+
+def _is_extension(descriptor: FieldDescriptor) -> bool:
+    kind = descriptor.message_type
+    return kind is not None and kind.GetOptions().HasExtension(attribute_pb2.schema)
+
+
+def _schema_of(descriptor: Descriptor) -> Schema:
+    options = descriptor.GetOptions().Extensions[attribute_pb2.schema]
+    return Schema(
+        urn=options.urn,
+        name=options.name,
+        description=options.description,
+        attributes=tuple(
+            _attribute_of(part, options.urn)
+            for part in descriptor.fields
+            if not _is_extension(part)
+        ),
+        message=GetMessageClass(descriptor),
+    )
+
+
+def _resource_type_of(descriptor: Descriptor) -> ResourceType:
+    options = descriptor.GetOptions().Extensions[attribute_pb2.resource_type]
+    return ResourceType(
+        name=options.name,
+        endpoint=options.endpoint,
+        description=options.description,
+        schema=_schema_of(descriptor),
+        extensions=tuple(
+            Extension(_schema_of(part.message_type), part.name)
+            for part in descriptor.fields
+            if _is_extension(part)
+        ),
+    )
+
+
+USER: Final = _resource_type_of(user_pb2.User.DESCRIPTOR)
+GROUP: Final = _resource_type_of(group_pb2.Group.DESCRIPTOR)
+
+RESOURCE_TYPES: Final = (USER, GROUP)
+"""Every resource type, in the order that discovery lists them."""

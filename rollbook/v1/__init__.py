@@ -1,0 +1,1 @@
+"""The generated contract. Do not edit: change `protos/` and run `make protos`."""

@@ -1,0 +1,1 @@
+"""The identity service: users and groups over gRPC, kept in PostgreSQL."""

@@ -1,0 +1,1 @@
+"""Who calls, what they ask, what they get: the servicers of the contract."""

@@ -1,0 +1,1 @@
+"""Everything on one machine: embedded PostgreSQL, service and gateway under one roof."""
