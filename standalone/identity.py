@@ -1,0 +1,74 @@
+"""Which user PostgreSQL runs as: it refuses to run as root.
+
+An ordinary user runs it as themselves. For root there are two ways: a user namespace in which
+root goes by another number (nothing on disk changes hands), or, where namespaces are forbidden,
+the user `nobody`, who must then own the data.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from standalone.errors import StandaloneError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOBODY: Final = 65534
+"""The user and group id that stand for nobody in particular."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """How a command is run as some user.
+
+    `prefix` is put before the command; `user` and `group` are whom it is to change to, None if
+    it is not. `owner` owns the files.
+    """
+
+    owner: int
+    prefix: tuple[str, ...] = ()
+    user: int | None = None
+    group: int | None = None
+
+    def own(self, path: Path) -> None:
+        """Gives a file or directory to the user, where that is not the one who made it."""
+        if self.user is not None and self.group is not None:
+            os.chown(path, self.user, self.group)
+
+
+def identity_for(data_dir: Path) -> Identity:
+    """The identity for the server whose files are, or will be, in an existing `data_dir`.
+
+    Raises StandaloneError when the directory belongs to someone this process cannot act for.
+    """
+    status = data_dir.stat()
+    if os.geteuid() != 0:
+        if status.st_uid != os.geteuid():
+            raise StandaloneError(
+                f"{data_dir} belongs to the user with id {status.st_uid}, you are"
+                f" {os.geteuid()}. Run as that user, or set ROLLBOOK_DATA_DIR to another directory."
+            )
+        return Identity(owner=os.geteuid())
+    if status.st_uid != 0:
+        return _switched_to(status.st_uid, status.st_gid)
+    namespace = _user_namespace()
+    return Identity(owner=0, prefix=namespace) if namespace else _switched_to(NOBODY, NOBODY)
+
+
+def _switched_to(user: int, group: int) -> Identity:
+    return Identity(owner=user, user=user, group=group)
+
+
+def _user_namespace() -> tuple[str, ...]:
+    """The command prefix that hides being root, or nothing where the system forbids it."""
+    unshare = shutil.which("unshare")
+    if unshare is None:
+        return ()
+    prefix = (unshare, "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}", "--")
+    probe = subprocess.run([*prefix, "true"], capture_output=True, check=False)
+    return prefix if probe.returncode == 0 else ()
