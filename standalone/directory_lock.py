@@ -58,7 +58,7 @@ class DirectoryLock:
             owner = os.pread(descriptor, 20, 0).decode()
             if _is_alive(owner) or time.monotonic() > deadline:
                 raise StandaloneError(
-                    f"{self._directory} is in use by another Rollbook (process {owner or 'unknown'})."
+                    f"{self._directory} is in use by another Rollbook, process {owner}."
                     " Stop that one, or set ROLLBOOK_DATA_DIR to another directory."
                 )
             time.sleep(POLL_SECONDS)

@@ -14,12 +14,15 @@ import subprocess
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO, Final, Self
+from typing import TYPE_CHECKING, BinaryIO, Final, Self
 
 from standalone import programs
 from standalone.directory_lock import DirectoryLock
 from standalone.errors import StandaloneError
 from standalone.identity import Identity, identity_for
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 NAME: Final = "rollbook"
 """Of the role and of its database."""
@@ -200,15 +203,21 @@ class EmbeddedPostgres:
             time.sleep(POLL_SECONDS)
 
     def _end(self, *signals: signal.Signals) -> None:
-        for signal_number in signals if self._process is not None else ():
-            self._process.send_signal(signal_number)
-            try:
-                self._process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                continue
-            break
+        if self._process is not None:
+            _stop_process(self._process, signals)
         self._process = None
         self._held.close()
+
+
+def _stop_process(process: subprocess.Popen[bytes], signals: Sequence[signal.Signals]) -> None:
+    """Sends one signal after the other, each if the one before had no effect in time."""
+    for signal_number in signals:
+        process.send_signal(signal_number)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+        return
 
 
 def _as_options(settings: dict[str, str]) -> list[str]:
