@@ -1,0 +1,39 @@
+"""The asynchronous client of the identity service.
+
+    async with RollbookClient("127.0.0.1:50051", token="…") as rollbook:
+        ada = await rollbook.users.lookup(user_name="ada@acme.example")
+        async for user in rollbook.users.list(filter=where("title") == "CTO"):
+            ...
+        await rollbook.users.patch(ada.id, [replace("displayName", "Ada")])
+
+The generated messages (`rollbook.v1`) are its values, the exceptions are in `rollbook.errors`.
+"""
+
+from __future__ import annotations
+
+from rollbook.client.channel import TLS
+from rollbook.client.client import RollbookClient
+from rollbook.client.filters import Condition, Operand, ascending, descending, where
+from rollbook.client.groups import Groups
+from rollbook.client.listing import Listing
+from rollbook.client.patches import Change, add, remove, replace
+from rollbook.client.paths import ENTERPRISE
+from rollbook.client.users import Users
+
+__all__ = [
+    "ENTERPRISE",
+    "TLS",
+    "Change",
+    "Condition",
+    "Groups",
+    "Listing",
+    "Operand",
+    "RollbookClient",
+    "Users",
+    "add",
+    "ascending",
+    "descending",
+    "remove",
+    "replace",
+    "where",
+]

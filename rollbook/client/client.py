@@ -1,0 +1,79 @@
+"""The client as a whole: one connection and the calls by subject."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+
+from rollbook.client.connection import DEFAULT_TIMEOUT, Connection, basic, bearer
+from rollbook.client.groups import Groups
+from rollbook.client.users import Users
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from rollbook.client.channel import TLS
+
+
+class RollbookClient:
+    """A client of the identity service; one serves a whole process, its calls may run at once.
+
+    `address` is host:port, `dns:///name:port` for several instances behind one name, or
+    `unix:/path`. The credentials are a `token` or `basic=(user, password)`; they travel in the
+    clear without `tls`. `timeout` is in seconds and for each call, all attempts included; every
+    call takes its own as `timeout=`. Calls that find the service unavailable are repeated a few
+    times, writes too, since each has a request id.
+
+    Calls raise `rollbook.errors.RollbookError`; the constructor raises ValueError when the
+    credentials cannot be sent.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        token: str | None = None,
+        basic: tuple[str, str] | None = None,
+        tls: TLS | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+    ) -> None:
+        self._connection = Connection(
+            address, authorization=_authorization(token, basic), tls=tls, timeout=timeout
+        )
+        self.users = Users(self._connection)
+        self.groups = Groups(self._connection)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection; calls under way are cancelled."""
+        await self._connection.close()
+
+    async def health(self, *, timeout: float | None = None) -> str:
+        """What the service says of itself: "SERVING" or "NOT_SERVING". Needs no credentials."""
+        check = self._connection.channel.unary_unary(
+            "/grpc.health.v1.Health/Check",
+            request_serializer=HealthCheckRequest.SerializeToString,
+            response_deserializer=HealthCheckResponse.FromString,
+        )
+        answer = await self._connection.call(check, HealthCheckRequest(), timeout)
+        return HealthCheckResponse.ServingStatus.Name(answer.status)
+
+
+def _authorization(token: str | None, pair: tuple[str, str] | None) -> str | None:
+    if token is not None and pair is not None:
+        raise ValueError("Give a token or basic credentials, not both.")
+    if token is not None:
+        return bearer(token)
+    return basic(*pair) if pair is not None else None
