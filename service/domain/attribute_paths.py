@@ -1,0 +1,105 @@
+"""Attribute paths looked up in the attribute tables.
+
+The result is the chain of attributes from the resource down: an extension as a whole counts as a
+complex attribute with its URN for a name, so `urn:…:User:manager.value` is a chain of three.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from rollbook.attributes import (
+    DEFAULT_MAX_LENGTH,
+    Attribute,
+    AttributeType,
+    Extension,
+    Mutability,
+    ResourceType,
+    Returned,
+    Uniqueness,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rollbook.v1.filter_pb2 import AttributePath
+
+Chain = tuple[Attribute, ...]
+
+SCHEMAS: Final = Attribute(
+    name="schemas",
+    field="",
+    schema="",
+    type=AttributeType.STRING,
+    multi_valued=True,
+    description="URNs of the schemas of the resource",
+    required=True,
+    # URNs are compared without regard to case where they qualify attributes (RFC 7644 §3.10).
+    case_exact=False,
+    mutability=Mutability.READ_WRITE,
+    returned=Returned.ALWAYS,
+    uniqueness=Uniqueness.NONE,
+    canonical_values=(),
+    reference_types=(),
+    max_length=DEFAULT_MAX_LENGTH,
+)
+"""The attribute of every resource (RFC 7643 §3) that no message has: it follows from which
+extensions are populated."""
+
+
+def text_of(path: AttributePath) -> str:
+    """A path as SCIM writes it, e.g. `name.familyName`."""
+    text = ".".join(part for part in (path.attribute, path.sub_attribute) if part)
+    return ":".join(part for part in (path.schema, text) if part)
+
+
+def find(path: AttributePath, resource_type: ResourceType) -> Chain | None:
+    """The attributes that a path goes through; None when the type has no such attribute.
+
+    Names are SCIM names or those of the protobuf fields, in any case (RFC 7643 §2.1).
+    """
+    if not path.schema or path.schema.lower() == resource_type.schema.urn.lower():
+        return find_part(path, (*resource_type.schema.attributes, SCHEMAS))
+    extension = resource_type.extension(path.schema)
+    if extension is None:
+        return None
+    whole = as_attribute(extension)
+    if not path.attribute:
+        return None if path.sub_attribute else (whole,)
+    chain = find_part(path, extension.schema.attributes)
+    return (whole, *chain) if chain else None
+
+
+def find_part(path: AttributePath, attributes: Iterable[Attribute]) -> Chain | None:
+    """The one or two attributes that a path without its schema names."""
+    attribute = _named(path.attribute, attributes)
+    if attribute is None:
+        return None
+    if not path.sub_attribute:
+        return (attribute,)
+    part = _named(path.sub_attribute, attribute.sub_attributes)
+    return (attribute, part) if part else None
+
+
+@cache
+def as_attribute(extension: Extension) -> Attribute:
+    """An extension as the complex attribute that it is in JSON (RFC 7643 §3.3)."""
+    return replace(
+        SCHEMAS,
+        name=extension.schema.urn,
+        field=extension.field,
+        schema=extension.schema.urn,
+        type=AttributeType.COMPLEX,
+        multi_valued=False,
+        description=extension.schema.description,
+        required=extension.required,
+        sub_attributes=extension.schema.attributes,
+        message=extension.schema.message,
+    )
+
+
+def _named(name: str, attributes: Iterable[Attribute]) -> Attribute | None:
+    wanted = name.lower()
+    return next((a for a in attributes if wanted in (a.name.lower(), a.field)), None)
