@@ -1,0 +1,137 @@
+"""The gateway put together: what answers which path, and the walk of a request through it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+from grpc.aio import AioRpcError
+
+from gateway.handlers import discovery, unsupported
+from gateway.handlers.base_url import base_url_of
+from gateway.handlers.body import BodyReader
+from gateway.handlers.errors import from_bug, from_call
+from gateway.handlers.health import HealthHandlers, landing
+from gateway.handlers.request import ScimRequest
+from gateway.handlers.resources import ResourceEndpoint, ResourceHandlers
+from gateway.handlers.response import respond, respond_error
+from gateway.routing import Route, Router
+from gateway.scim.dialects import LENIENT
+from gateway.scim.errors import ScimError
+from rollbook.attributes import GROUP, USER
+from rollbook.v1 import group_service_pb2, user_service_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aiohttp.web import BaseRequest, Response
+
+    from gateway.connection import Stubs
+    from gateway.settings import Settings
+
+_log = structlog.get_logger(__name__)
+
+
+class Gateway:
+    """Answers requests by calling the service through `stubs`."""
+
+    def __init__(self, settings: Settings, stubs: Stubs) -> None:
+        self.health = HealthHandlers(stubs)
+        self._base_url_of = base_url_of(settings)
+        self._access_log = settings.http_access_log
+        self._router = _router(settings, stubs)
+        self._outside = {
+            "/healthz": Route("healthz", GET=self.health.alive),
+            "/readyz": Route("readyz", GET=self.health.ready),
+        }
+        if settings.http_prefix:
+            self._outside["/"] = Route("", GET=landing)
+
+    async def handle(self, http: BaseRequest) -> Response:
+        """Answers one request; whatever goes wrong is an answer too."""
+        start = time.perf_counter() if self._access_log else 0
+        scim = ScimRequest(http, self._base_url_of)
+        response = await self._answer(scim)
+        response.headers["X-Request-Id"] = scim.request_id
+        if self._access_log:
+            _log_access(scim, response, time.perf_counter() - start)
+        return response
+
+    async def _answer(self, scim: ScimRequest) -> Response:
+        try:
+            return await self._dispatch(scim)
+        except ScimError as error:
+            return respond_error(scim.http, error)
+        except AioRpcError as failure:
+            return respond_error(scim.http, from_call(failure, scim.request_id))
+        except Exception:  # noqa: BLE001 - the last resort: logged, and told in SCIM's form
+            return respond_error(scim.http, from_bug(scim.request_id))
+
+    async def _dispatch(self, scim: ScimRequest) -> Response:
+        http = scim.http
+        path = http.rel_url.raw_path
+        route = self._outside.get(path)
+        if route is None:
+            route, scim.id = self._router.find(path)
+        scim.endpoint = route.name
+        if http.method == "OPTIONS":
+            return respond(http, status=204, headers={"Allow": route.allow})
+        return await route.handler(http.method)(scim)
+
+
+def _router(settings: Settings, stubs: Stubs) -> Router:
+    """All endpoints of RFC 7644 §3.2, table 2."""
+    collections = {route.name: route for route in _fixed_routes()}
+    items = {
+        "ResourceTypes": Route("ResourceTypes/{name}", GET=discovery.resource_type),
+        "Schemas": Route("Schemas/{urn}", GET=discovery.schema),
+    }
+    bodies = BodyReader(settings)
+    for endpoint in _endpoints(stubs):
+        name = endpoint.type.endpoint.removeprefix("/")
+        handlers = ResourceHandlers(endpoint, bodies, LENIENT, settings.http_request_timeout)
+        collections[name] = Route(name, GET=handlers.list, POST=handlers.create)
+        collections[f"{name}/.search"] = Route(f"{name}/.search", POST=handlers.search)
+        items[name] = Route(
+            f"{name}/{{id}}",
+            GET=handlers.read,
+            PUT=handlers.replace,
+            PATCH=handlers.patch,
+            DELETE=handlers.delete,
+        )
+    return Router(settings.http_prefix, collections, items)
+
+
+def _endpoints(stubs: Stubs) -> Iterator[ResourceEndpoint]:
+    """The resource types that are served.
+
+    A group may be large and who changes one rarely reads the answer, so PATCH answers without.
+    """
+    yield ResourceEndpoint.bind(USER, stubs.users, user_service_pb2, patch_answers=True)
+    yield ResourceEndpoint.bind(GROUP, stubs.groups, group_service_pb2, patch_answers=False)
+
+
+def _fixed_routes() -> Iterator[Route]:
+    yield Route("", GET=unsupported.root_query)
+    yield Route(".search", POST=unsupported.root_query)
+    yield Route("Bulk", POST=unsupported.bulk)
+    yield Route("Me", **dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), unsupported.me))
+    yield Route("ResourceTypes", GET=discovery.resource_types)
+    yield Route("Schemas", GET=discovery.schemas)
+    # The second is the name that SCIM 1.1 had, the third what Microsoft's test collection asks.
+    for name in ("ServiceProviderConfig", "ServiceProviderConfigs", "serviceConfiguration"):
+        yield Route(name, GET=discovery.service_provider_config)
+
+
+def _log_access(scim: ScimRequest, response: Response, seconds: float) -> None:
+    """One line for a request; neither path nor query, which hold personal data (RFC 7644 §7.5)."""
+    _log.info(
+        "request",
+        request_id=scim.request_id,
+        client=scim.http.remote,
+        method=scim.http.method,
+        endpoint=scim.endpoint,
+        status=response.status,
+        milliseconds=round(seconds * 1000, 2),
+    )

@@ -1,0 +1,61 @@
+"""The SCIM base URL as the client knows it: what `meta.location` and `$ref` begin with."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from gateway.handlers.errors import bad_request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from aiohttp.web import BaseRequest
+
+    from gateway.settings import Settings
+
+    BaseUrl = Callable[[BaseRequest], str]
+
+_HOST: Final = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[\w.~-]+)(?::\d{1,5})?", re.ASCII)
+_PATH: Final = re.compile(r"(?:/[\w.~-]+)*", re.ASCII)
+_DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
+
+
+def base_url_of(settings: Settings) -> BaseUrl:
+    """How to find the base URL of a request, which may raise HttpError."""
+    prefix = settings.http_prefix
+    if settings.http_public_url is not None:
+        public = settings.http_public_url + prefix
+        return lambda _: public
+    if settings.http_trust_forwarded:
+        return lambda http: _forwarded(http) + prefix
+    return lambda http: _origin(http.scheme, http.host) + prefix
+
+
+@lru_cache(maxsize=256)
+def _origin(scheme: str, host: str, port: str = "", path: str = "") -> str:
+    if scheme not in _DEFAULT_PORTS:
+        raise bad_request(f"The protocol of the request is {scheme!r}, not http or https.")
+    if port and port != _DEFAULT_PORTS[scheme] and ":" not in host.rpartition("]")[2]:
+        host = f"{host}:{port}"
+    if not _HOST.fullmatch(host):
+        raise bad_request(f"{host!r} is not the name of a host.")
+    if not _PATH.fullmatch(path):
+        raise bad_request(f"{path!r} is not a path.")
+    return f"{scheme}://{host}{path}"
+
+
+def _forwarded(http: BaseRequest) -> str:
+    headers = http.headers
+    return _origin(
+        (_first(headers, "X-Forwarded-Proto") or http.scheme).lower(),
+        _first(headers, "X-Forwarded-Host") or http.host,
+        _first(headers, "X-Forwarded-Port"),
+        _first(headers, "X-Forwarded-Prefix").rstrip("/"),
+    )
+
+
+def _first(headers: Mapping[str, str], name: str) -> str:
+    """The value that the outermost proxy gave: each one appends its own."""
+    return headers.get(name, "").partition(",")[0].strip()

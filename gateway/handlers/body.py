@@ -1,0 +1,102 @@
+"""Reading a body: JSON in UTF-8, within the limits of size and time."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import HttpVersion11
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web import RequestPayloadError
+
+from gateway.handlers.errors import (
+    body_timeout,
+    body_too_large,
+    expectation_failed,
+    unsupported_media_type,
+)
+from gateway.scim import json_text
+from gateway.scim.errors import invalid_syntax
+
+if TYPE_CHECKING:
+    from aiohttp.web import BaseRequest
+
+    from gateway.settings import Settings
+
+_MEDIA_TYPES: Final = frozenset({"application/scim+json", "application/json", "text/json"})
+_CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii"})
+_CODINGS: Final = frozenset({"", "identity", "gzip", "deflate"})
+
+
+class BodyReader:
+    """Reads bodies under the limits of the settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._limit = settings.http_max_body_bytes
+        self._timeout = settings.http_body_timeout
+
+    async def json(self, http: BaseRequest) -> object:
+        """The JSON value that a body is.
+
+        Raises HttpError 408, 413, 415 and 417, ScimError 400.
+        """
+        _check_media_type(http.headers.get("Content-Type", ""))
+        _check_coding(http.headers.get("Content-Encoding", ""))
+        if (http.content_length or 0) > self._limit:
+            raise body_too_large(self._limit)
+        await _continue(http)
+        return json_text.loads(await self._bytes(http))
+
+    async def _bytes(self, http: BaseRequest) -> bytes:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._within_limit(http)
+        except TimeoutError as error:
+            raise body_timeout(self._timeout) from error
+        except (RequestPayloadError, HttpProcessingError) as error:
+            raise invalid_syntax("The body is not encoded as the header says.") from error
+        except ConnectionError as error:
+            raise invalid_syntax("The connection ended before the body.") from error
+
+    async def _within_limit(self, http: BaseRequest) -> bytes:
+        """All of the body, which may come in chunks or compressed and so without its size."""
+        body = bytearray()
+        while chunk := await http.content.readany():
+            body += chunk
+            if len(body) > self._limit:
+                raise body_too_large(self._limit)
+        return bytes(body)
+
+
+@lru_cache(maxsize=64)
+def _check_media_type(content_type: str) -> None:
+    """Refuses what is not JSON in UTF-8; a body without a type is taken for it."""
+    media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    if media_type and media_type not in _MEDIA_TYPES:
+        raise unsupported_media_type(
+            f"The body's type is {media_type!r}, not application/scim+json."
+        )
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name == "charset" and value.strip('"') not in _CHARSETS:
+            raise unsupported_media_type(f"The body's charset is {value!r}, not utf-8.")
+
+
+def _check_coding(coding: str) -> None:
+    if coding.lower() not in _CODINGS:
+        raise unsupported_media_type(
+            f"The body's content coding is {coding!r}, not gzip or deflate."
+        )
+
+
+async def _continue(http: BaseRequest) -> None:
+    """Asks a client for the body that it holds back (RFC 9110 §10.1.1)."""
+    expectation = http.headers.get("Expect")
+    if expectation is None or http.version < HttpVersion11:
+        return
+    if expectation.lower() != "100-continue":
+        raise expectation_failed(expectation)
+    writer = http.writer
+    await writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    writer.output_size = 0  # nothing of the answer proper is sent yet

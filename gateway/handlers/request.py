@@ -1,0 +1,135 @@
+"""What a request says beside its body: identity, query, conditions and preferences."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Literal
+from urllib.parse import parse_qsl
+
+from gateway.handlers.errors import bad_request
+from gateway.scim.projection import EVERYTHING, Projection, projection_from_query
+
+if TYPE_CHECKING:
+    from aiohttp.web import BaseRequest
+
+    from gateway.handlers.base_url import BaseUrl
+
+    Preference = Literal["minimal", "representation"]
+
+_REQUEST_ID: Final = re.compile(r"[!-~]{1,128}")
+_RETURN: Final = re.compile(
+    r'(?:^|[,;])\s*return\s*=\s*"?(minimal|representation)"?\s*(?=$|[,;])', re.IGNORECASE
+)
+_IDEMPOTENCY_KEYS: Final = uuid.UUID("6f0f8f6b-54ad-5f7c-9f4e-0f2f6a5a7a58")
+"""Namespace of the request ids made from keys that are no UUIDs (RFC 9562 §5.5)."""
+
+MAX_QUERY_PARAMETERS: Final = 100
+
+
+class ScimRequest:
+    """A request being answered.
+
+    `endpoint` is the name of its route and `id` the last segment of a resource's path; both are
+    empty until the route is known.
+    """
+
+    __slots__ = ("_base_url_of", "endpoint", "http", "id", "request_id")
+
+    def __init__(self, http: BaseRequest, base_url_of: BaseUrl) -> None:
+        self.http = http
+        self.endpoint = ""
+        self.id = ""
+        self.request_id = _request_id(http.headers.get("X-Request-Id"))
+        self._base_url_of = base_url_of
+
+    @property
+    def base_url(self) -> str:
+        """The SCIM base URL as the client knows it. Raises HttpError for a bad Host."""
+        return self._base_url_of(self.http)
+
+    def query(self) -> list[tuple[str, str]]:
+        """The parameters of the query, decoded as a form. Raises HttpError."""
+        return parse_query(self.http.rel_url.raw_query_string)
+
+    def projection(self) -> Projection:
+        """`attributes` and `excludedAttributes`. Raises HttpError or ScimError."""
+        raw = self.http.rel_url.raw_query_string
+        return _projection(raw) if raw else EVERYTHING
+
+    def names_parameter(self, name: str) -> bool:
+        """Whether the query has a parameter; case does not matter."""
+        return any(key.lower() == name for key, _ in self.query())
+
+    def preference(self) -> Preference | None:
+        """`Prefer: return=…` (RFC 7240 §4.2); None without it."""
+        value = self.http.headers.get("Prefer")
+        match = _RETURN.search(value) if value else None
+        if match is None:
+            return None
+        return "minimal" if match[1].lower() == "minimal" else "representation"
+
+    def if_match(self) -> str:
+        """The condition of a write as it was sent, empty without one."""
+        return self._condition("If-Match")
+
+    def if_none_match(self) -> str:
+        """The condition of a read as it was sent, empty without one."""
+        return self._condition("If-None-Match")
+
+    def _condition(self, name: str) -> str:
+        value = ", ".join(self.http.headers.getall(name, ()))
+        if not value.isascii():
+            raise bad_request(f"{name} is no list of entity tags.")
+        return value
+
+    def idempotency_key(self) -> str:
+        """`Idempotency-Key` as the UUID that is the request id of a write; empty without it.
+
+        A key that is no UUID becomes the one of version 5 that it always gives.
+        """
+        key = self.http.headers.get("Idempotency-Key", "").strip().strip('"')
+        if not key:
+            return ""
+        try:
+            return str(uuid.UUID(key))
+        except ValueError:
+            key_bytes = key.encode("utf-8", "surrogateescape")
+            return str(uuid.uuid5(_IDEMPOTENCY_KEYS, key_bytes.hex()))
+
+    def metadata(self, *more: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+        """What goes along with the call: credentials, the channel and the request's id."""
+        items = (("rollbook-channel", "scim"), ("rollbook-request-id", self.request_id), *more)
+        credentials = self.http.headers.get("Authorization")
+        if credentials is None:
+            return items
+        return (("authorization", _metadata_value(credentials)), *items)
+
+
+def parse_query(text: str) -> list[tuple[str, str]]:
+    """Names and values of a query string. Raises HttpError."""
+    try:
+        text.encode()
+        return parse_qsl(
+            text, keep_blank_values=True, errors="strict", max_num_fields=MAX_QUERY_PARAMETERS
+        )
+    except UnicodeError as error:
+        raise bad_request("The query is not in UTF-8.") from error
+    except ValueError as error:
+        raise bad_request(f"The query has more than {MAX_QUERY_PARAMETERS} parameters.") from error
+
+
+@lru_cache(maxsize=256)
+def _projection(raw_query: str) -> Projection:
+    return projection_from_query(parse_query(raw_query))
+
+
+def _request_id(given: str | None) -> str:
+    """The client's id of the request if it is fit for logs and headers, else a new one."""
+    return given if given and _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _metadata_value(value: str) -> str:
+    """Credentials as metadata can carry them; any that it cannot are wrong ones."""
+    return value if value.isascii() and value.isprintable() else "invalid"

@@ -1,0 +1,227 @@
+"""What an operator can set: environment variables `ROLLBOOK_…`, over a YAML file.
+
+The keys of the file are the same names in lower case without the prefix. Service, gateway and
+`make run` read one file; a key that is not listed here belongs to another of them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import AfterValidator, Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+if TYPE_CHECKING:
+    from pydantic_settings import PydanticBaseSettingsSource
+
+ENVIRONMENT_PREFIX: Final = "ROLLBOOK_"
+DEFAULT_FILE: Final = Path("rollbook.yaml")
+MAX_WORKERS: Final = 256
+
+_ADDRESS: Final = re.compile(
+    r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<host>[^\[\]:/]+)):(?P<port>\d{1,5})", re.ASCII
+)
+_MAX_PORT: Final = 65535
+_UNIX: Final = "unix:"
+_EVERY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not bound
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message names the culprit."""
+
+
+class Address(NamedTuple):
+    """Where a TCP server listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_address(text: str) -> Address:
+    """`host:port`, an IPv6 address in brackets. Raises ValueError."""
+    match = _ADDRESS.fullmatch(text.strip())
+    if match is None or int(match["port"]) > _MAX_PORT:
+        raise ValueError(f"{text!r} is not host:port, e.g. 127.0.0.1:8080 or [::1]:8080")
+    return Address(match["v6"] or match["host"], int(match["port"]))
+
+
+def _checked_address(text: str) -> str:
+    return str(parse_address(text))
+
+
+class Settings(BaseSettings):
+    """Settings of the gateway; each field's description is its documentation."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX, env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    http_listen: Annotated[str, AfterValidator(_checked_address)] = Field(
+        "127.0.0.1:8080", description="host:port to answer SCIM on"
+    )
+    http_prefix: str = Field("/scim/v2", description="path of the SCIM base URL")
+    http_public_url: str | None = Field(
+        None,
+        description="scheme and host that clients see, e.g. https://id.acme.example;"
+        " by default those of each request",
+    )
+    http_trust_forwarded: bool = Field(
+        default=False,
+        description="believe X-Forwarded-Proto, -Host, -Port and -Prefix;"
+        " only behind a proxy that sets them",
+    )
+    http_workers: int = Field(1, ge=1, le=MAX_WORKERS, description="processes that share the port")
+    http_max_body_bytes: int = Field(
+        1024 * 1024, ge=1024, le=64 * 1024 * 1024, description="largest request body"
+    )
+    http_body_timeout: float = Field(
+        30, gt=0, description="seconds a client may take to send a body"
+    )
+    http_idle_timeout: float = Field(
+        75,
+        gt=0,
+        description="seconds until a connection without a request, or with an unfinished"
+        " request head, is closed; longer than that of a proxy in front",
+    )
+    http_request_timeout: float = Field(
+        25, gt=0, description="seconds the service may take for a request"
+    )
+    http_drain_delay: float = Field(
+        0,
+        ge=0,
+        description="seconds between /readyz failing and the port closing when stopped;"
+        " what a load balancer needs to notice",
+    )
+    http_drain_timeout: float = Field(
+        20, ge=0, description="seconds that running requests get to finish when stopped"
+    )
+    http_access_log: bool = Field(default=False, description="log every request")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="debug, info, warning or error"
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="json, console, or auto: console on a terminal"
+    )
+    grpc_listen: str = Field(
+        "127.0.0.1:50051", description="where the service listens, if grpc_target is not set"
+    )
+    grpc_target: str | None = Field(
+        None,
+        description="where the service is: host:port (a name may have several addresses),"
+        " unix:/path, or several of one kind with commas between",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment goes before the file, whose content is given to the constructor."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+    @field_validator("http_prefix")
+    @classmethod
+    def _prefix(cls, value: str) -> str:
+        segments = [segment for segment in value.split("/") if segment]
+        if any(not re.fullmatch(r"[\w.~-]+", segment, re.ASCII) for segment in segments):
+            raise ValueError(f"{value!r} is not a path such as /scim/v2")
+        return "".join(f"/{segment}" for segment in segments)
+
+    @field_validator("http_public_url")
+    @classmethod
+    def _public_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+            raise ValueError(f"{value!r} is not a URL such as https://id.acme.example")
+        return value.rstrip("/")
+
+    @property
+    def http_address(self) -> Address:
+        """Where to listen."""
+        return parse_address(self.http_listen)
+
+    @property
+    def service_target(self) -> str:
+        """The service's name for a gRPC channel. Raises SettingsError."""
+        return channel_target(self.grpc_target or _reachable(self.grpc_listen))
+
+
+def load_settings(file: Path | None = None) -> Settings:
+    """Reads the environment and a YAML file: `file`, which has to exist, or `rollbook.yaml`.
+
+    Raises SettingsError when the file cannot be read, pydantic.ValidationError when a value is
+    not valid.
+    """
+    if file is not None and not file.is_file():
+        raise SettingsError(f"There is no file {file}.")
+    return Settings(**_file_content(file or DEFAULT_FILE))
+
+
+def _file_content(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        return {}
+    try:
+        content = yaml.safe_load(file.read_text("utf-8"))
+    except (yaml.YAMLError, ValueError, OSError) as error:
+        raise SettingsError(f"{file} is no YAML: {error}") from error
+    if content is not None and not isinstance(content, dict):
+        raise SettingsError(f"{file} has to hold settings as `name: value`.")
+    return {str(name): value for name, value in (content or {}).items()}
+
+
+def channel_target(text: str) -> str:
+    """One name in gRPC's syntax for one or several addresses of the service.
+
+    Raises SettingsError.
+    """
+    targets = [target.strip() for target in text.split(",") if target.strip()]
+    if targets and all(target.startswith(_UNIX) for target in targets):
+        paths = (target.removeprefix(_UNIX).removeprefix("//") for target in targets)
+        return _UNIX + ",".join(paths)
+    try:
+        addresses = [parse_address(target) for target in targets]
+    except ValueError as error:
+        raise SettingsError(f"grpc_target: {error}") from error
+    if len(addresses) == 1:
+        return f"dns:///{addresses[0]}"
+    return _addresses_target(addresses)
+
+
+def _addresses_target(addresses: list[Address]) -> str:
+    """Several addresses as one name; gRPC knows such names for IP addresses only."""
+    try:
+        versions = {ipaddress.ip_address(address.host).version for address in addresses}
+    except ValueError:
+        versions = set()
+    if len(versions) != 1:
+        raise SettingsError(
+            "grpc_target: several targets have to be all Unix sockets, all IPv4 or all IPv6"
+            " addresses; give one DNS name with several addresses instead."
+        )
+    return f"ipv{versions.pop()}:" + ",".join(map(str, addresses))
+
+
+def _reachable(listen: str) -> str:
+    """The address to connect to for one to listen on: the wildcard is no address of a host."""
+    if listen.startswith(_UNIX):
+        return listen
+    try:
+        address = parse_address(listen)
+    except ValueError as error:
+        raise SettingsError(f"grpc_listen: {error}") from error
+    return str(address._replace(host=_EVERY_ADDRESS.get(address.host, address.host)))

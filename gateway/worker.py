@@ -1,0 +1,73 @@
+"""One process of the gateway: from listening to the last answer."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from aiohttp.web import ServerRunner, TCPSite
+
+from gateway.app import Gateway
+from gateway.connection import connect
+from gateway.http_server import HttpServer
+from gateway.settings import SettingsError
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
+
+_log = structlog.get_logger(__name__)
+
+_BACKLOG: Final = 1024
+"""Connections that may wait to be accepted."""
+
+
+async def serve(settings: Settings, *, share_port: bool = False, parent: int | None = None) -> None:
+    """Answers requests until SIGTERM or SIGINT, or until the parent process is gone.
+
+    `share_port` lets other processes listen on the same port. `parent` is the reading end of a
+    pipe whose other end nobody but the parent holds. Raises SettingsError when the address to
+    listen on cannot be had.
+    """
+    async with connect(settings.service_target) as stubs:
+        gateway = Gateway(settings, stubs)
+        runner = ServerRunner(
+            HttpServer(gateway.handle, settings), shutdown_timeout=settings.http_drain_timeout
+        )
+        await runner.setup()
+        try:
+            await _listen(runner, settings, share_port=share_port)
+            await _told_to_stop(parent)
+            gateway.health.draining = True
+            _log.info("draining")
+            await asyncio.sleep(settings.http_drain_delay)
+        finally:
+            await runner.cleanup()
+    _log.info("stopped")
+
+
+async def _listen(runner: ServerRunner, settings: Settings, *, share_port: bool) -> None:
+    host, port = settings.http_address
+    site = TCPSite(runner, host, port, backlog=_BACKLOG, reuse_port=share_port or None)
+    try:
+        await site.start()
+    except OSError as error:
+        raise SettingsError(f"Cannot listen on {settings.http_listen}: {error}") from error
+    for address in runner.addresses:
+        _log.info("listening", host=address[0], port=address[1], service=settings.service_target)
+
+
+async def _told_to_stop(parent: int | None) -> None:
+    """Returns on the first signal, or when the other end of the pipe is closed."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Left in place: Ctrl-C reaches every process of a terminal, so a second signal is no
+        # sign of impatience.
+        loop.add_signal_handler(number, stop.set)
+    if parent is not None:
+        loop.add_reader(parent, stop.set)
+    await stop.wait()
+    if parent is not None:
+        loop.remove_reader(parent)
