@@ -24,6 +24,24 @@ class Tolerance(Enum):
     # Values
     STRING_BOOLEAN = 'Entra ID and OneLogin send booleans as text: "False".'
     STRING_NUMBER = 'Clients with text-only attribute mappings send numbers as text: "7".'
+    URL_SAFE_BINARY = "Scripts encode certificates in base64's alphabet for URLs."
+    SINGLE_FOR_ARRAY = "OneLogin templates send one object where an array of them is due."
+    ARRAY_FOR_SINGLE = "Okta and Entra ID send arrays of one for single values: [true]."
+    SCALAR_FOR_COMPLEX = (
+        "Entra ID sends the id alone as a manager or a member; others e-mail addresses."
+    )
+    NULL_ELEMENT = "Templates leave null in an array in place of a value that is missing."
+    DUPLICATE_ELEMENT = "Attribute mappings that overlap send the same element twice."
+    SEVERAL_PRIMARIES = "Attribute mappings mark several elements as primary; the first is meant."
+    MANAGER_ID = "OneLogin templates name the manager as SCIM 1 did: manager.managerId."
+
+    # Resources
+    MISSING_SCHEMAS = "Scripts leave out schemas; the endpoint tells what is meant."
+    FOREIGN_SCHEMA = "Entra ID lists a schema of Microsoft's beside that of groups."
+    UNDECLARED_EXTENSION = "Entra ID sends extensions that schemas does not list."
+    UNKNOWN_ATTRIBUTE = (
+        "Administrators map attributes that do not exist; the others must arrive all the same."
+    )
 
     # Names
     LEGACY_SCHEMA_URN = (
@@ -61,14 +79,7 @@ class Tolerance(Enum):
 
     # Patches
     OPERATION_CASE = 'Entra ID capitalises operations: "Replace".'
-    MISSING_MESSAGE_SCHEMA = (
-        "Scripts leave out the schemas of a message, or name those of another one."
-    )
     EMPTY_PATH = 'Scripts send "path": "" for an operation on the resource itself.'
-    UNKNOWN_PATCH_ATTRIBUTE = (
-        "Entra ID and authentik patch attributes that an administrator has mapped and that do "
-        "not exist; the others must be changed all the same."
-    )
     PATH_AS_KEY = (
         "Entra ID with aadOptscim062020 uses paths as member names of a value: name.familyName."
     )
@@ -84,22 +95,25 @@ class Tolerance(Enum):
     )
 
 
+_ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
 URN_ALIASES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "urn:scim:schemas:core:1.0": "",
-        "urn:scim:schemas:extension:enterprise:1.0": (
-            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-        ),
-        "urn:scim:schemas:extension:enterprise:1.0:user": (
-            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-        ),
-        "urn:ietf:params:scim:schemas:extension:enterprise:2.0user": (
-            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-        ),
+        "urn:scim:schemas:extension:enterprise:1.0": _ENTERPRISE,
+        "urn:scim:schemas:extension:enterprise:1.0:user": _ENTERPRISE,
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0user": _ENTERPRISE,
     }
 )
 """What `Tolerance.LEGACY_SCHEMA_URN` takes for a registered schema: URN in lower case → the URN
 meant, empty for the core schema of whatever resource type is at hand."""
+
+
+PART_ALIASES: Final[Mapping[str, tuple[Tolerance, str]]] = MappingProxyType(
+    {"manager.managerid": (Tolerance.MANAGER_ID, "value")}
+)
+"""Names in lower case that sub-attributes of a value had elsewhere: the habit that they are, and
+the name of the sub-attribute meant."""
 
 
 @dataclass(frozen=True)
@@ -130,4 +144,60 @@ class Reading:
 
 
 LENIENT: Final = Dialect("lenient", frozenset(Tolerance))
+"""Whatever any client is known to do; what a connection has unless it names another."""
+
 STRICT: Final = Dialect("strict", frozenset())
+"""RFC 7643 and RFC 7644 to the letter."""
+
+# What an administrator's attribute mappings lead to, whichever identity provider runs them.
+_MAPPINGS: Final = frozenset(
+    {
+        Tolerance.STRING_NUMBER,
+        Tolerance.NULL_ELEMENT,
+        Tolerance.DUPLICATE_ELEMENT,
+        Tolerance.SEVERAL_PRIMARIES,
+        Tolerance.UNKNOWN_ATTRIBUTE,
+        Tolerance.UNKNOWN_FILTER_ATTRIBUTE,
+    }
+)
+
+OKTA: Final = Dialect(
+    "okta",
+    _MAPPINGS
+    | {
+        Tolerance.ARRAY_FOR_SINGLE,
+        Tolerance.READ_ONLY_IN_VALUE,
+        Tolerance.VALUE_PATH_CREATES,
+    },
+)
+"""What Okta does, and nothing else."""
+
+ENTRA: Final = Dialect(
+    "entra",
+    _MAPPINGS
+    | {
+        Tolerance.STRING_BOOLEAN,
+        Tolerance.ARRAY_FOR_SINGLE,
+        Tolerance.SCALAR_FOR_COMPLEX,
+        Tolerance.FOREIGN_SCHEMA,
+        Tolerance.UNDECLARED_EXTENSION,
+        Tolerance.LEGACY_SCHEMA_URN,
+        Tolerance.DOT_AFTER_URN,
+        Tolerance.UNQUALIFIED_EXTENSION,
+        Tolerance.FILTER_WHITE_SPACE,
+        Tolerance.UNQUOTED_FILTER_VALUE,
+        Tolerance.COMPLEX_FILTER_BY_VALUE,
+        Tolerance.VALUE_PATH_COMPARISON,
+        Tolerance.OPERATION_CASE,
+        Tolerance.PATH_AS_KEY,
+        Tolerance.READ_ONLY_IN_VALUE,
+        Tolerance.REMOVE_WITH_VALUE,
+        Tolerance.VALUE_PATH_CREATES,
+    },
+)
+"""What Entra ID does, and nothing else."""
+
+DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
+    {dialect.name: dialect for dialect in (LENIENT, OKTA, ENTRA, STRICT)}
+)
+"""Every dialect that a connection may name."""
