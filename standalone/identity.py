@@ -1,4 +1,4 @@
-"""Which user PostgreSQL runs as: it refuses to run as root.
+"""Which user PostgreSQL runs as, and so who owns the data: it refuses to run as root.
 
 An ordinary user runs it as themselves. For root there are two ways: a user namespace in which
 root goes by another number (nothing on disk changes hands), or, where namespaces are forbidden,
@@ -41,11 +41,28 @@ class Identity:
             os.chown(path, self.user, self.group)
 
 
-def identity_for(data_dir: Path) -> Identity:
-    """The identity for the server whose files are, or will be, in an existing `data_dir`.
+def prepare_directory(data_dir: Path) -> Identity:
+    """Makes the directory if it is missing, and tells as whom a server of its data has to run.
 
-    Raises StandaloneError when the directory belongs to someone this process cannot act for.
+    Raises StandaloneError when it belongs to someone this process cannot act for.
     """
+    _make_directory(data_dir)
+    identity = _identity_of_owner(data_dir)
+    identity.own(data_dir)
+    return identity
+
+
+def _make_directory(data_dir: Path) -> None:
+    """What root makes in a directory of someone's is theirs."""
+    missing = [path for path in (data_dir, *data_dir.parents) if not path.exists()]
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if missing and os.geteuid() == 0:
+        above = missing[-1].parent.stat()
+        for path in missing:
+            os.chown(path, above.st_uid, above.st_gid)
+
+
+def _identity_of_owner(data_dir: Path) -> Identity:
     status = data_dir.stat()
     if os.geteuid() != 0:
         if status.st_uid != os.geteuid():

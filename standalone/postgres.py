@@ -6,8 +6,6 @@ one directory, and stops when the process that started it ends, however that end
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
 import signal
 import subprocess
@@ -19,7 +17,8 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Self
 from standalone import programs
 from standalone.directory_lock import DirectoryLock
 from standalone.errors import StandaloneError
-from standalone.identity import Identity, identity_for
+from standalone.identity import Identity, prepare_directory
+from standalone.socket_directory import private_socket_directory, socket_directory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,8 +55,6 @@ POLL_SECONDS: Final = 0.02
 LOG_LIMIT: Final = 16 * 1024 * 1024
 """Bytes of server.log after which a start sets it aside as server.log.1."""
 
-TEMPORARY_DIRECTORY: Final = Path("/tmp")  # noqa: S108 - $TMPDIR may be too long for a socket
-
 
 class EmbeddedPostgres:
     """One server over one data directory.
@@ -86,7 +83,7 @@ class EmbeddedPostgres:
     @property
     def url(self) -> str:
         """Where the database is, for asyncpg and libpq."""
-        return f"postgresql://{NAME}@/{NAME}?host={_socket_directory(self._data_dir)}"
+        return f"postgresql://{NAME}@/{NAME}?host={socket_directory(self._data_dir)}"
 
     def start(self) -> str:
         """Starts the server, making the cluster first if there is none; returns the URL.
@@ -126,15 +123,13 @@ class EmbeddedPostgres:
             return programs.tail(log.read().decode(errors="replace"))
 
     def _start(self) -> None:
-        self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        identity = identity_for(self._data_dir)
-        identity.own(self._data_dir)
+        identity = prepare_directory(self._data_dir)
         lock = self._held.enter_context(DirectoryLock(self._data_dir))
         self._check_version(identity)
         if not self._cluster.exists():
             self._make_cluster(identity)
         _remove_stale_pid_file(self._cluster / "postmaster.pid")
-        self._make_socket_directory(identity)
+        self._held.enter_context(private_socket_directory(self._data_dir, identity))
         self._process = self._spawn(identity, lock)
         self._wait_until_ready(self._process)
 
@@ -165,19 +160,9 @@ class EmbeddedPostgres:
         programs.run(identity, [*single, *settings, "template1"], BOOTSTRAP_SQL)
         partial.rename(self._cluster)
 
-    def _make_socket_directory(self, identity: Identity) -> None:
-        """Makes it private, since whoever can enter it is trusted by the server."""
-        sockets = _socket_directory(self._data_dir)
-        if sockets.is_symlink() or (sockets.exists() and sockets.stat().st_uid != identity.owner):
-            raise StandaloneError(f"{sockets} belongs to another user, who has to remove it.")
-        shutil.rmtree(sockets, ignore_errors=True)
-        sockets.mkdir(mode=0o700)
-        self._held.callback(shutil.rmtree, sockets, ignore_errors=True)
-        identity.own(sockets)
-
     def _spawn(self, identity: Identity, lock: DirectoryLock) -> subprocess.Popen[bytes]:
         """The server holds the lock too: it may outlive a killed parent for a moment."""
-        sockets = _socket_directory(self._data_dir)
+        sockets = socket_directory(self._data_dir)
         settings = {"listen_addresses": "", "unix_socket_directories": str(sockets)}
         command = [programs.program("postgres"), "-D", str(self._cluster)]
         command += _as_options(settings | ({} if self._durable else NOT_DURABLE))
@@ -222,12 +207,6 @@ def _stop_process(process: subprocess.Popen[bytes], signals: Sequence[signal.Sig
 
 def _as_options(settings: dict[str, str]) -> list[str]:
     return [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
-
-
-def _socket_directory(data_dir: Path) -> Path:
-    """Short, since the path of a Unix socket has at most 107 bytes, and the same at every start."""
-    digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
-    return TEMPORARY_DIRECTORY / f"rb-{digest}"
 
 
 def _is_ready(pid_file: Path, process_id: int) -> bool:

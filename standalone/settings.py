@@ -1,0 +1,69 @@
+"""Settings of `make run`: environment over `rollbook.yaml`.
+
+Service and gateway are started with the same environment and file and read their own settings
+there; these are the ones that say how they are put together.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import pydantic
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from rollbook import settings_file
+from standalone.errors import StandaloneError
+
+if TYPE_CHECKING:
+    from pydantic_settings import PydanticBaseSettingsSource
+
+PREFIX: Final = "ROLLBOOK_"
+
+
+class Settings(BaseSettings):
+    """Each is an environment variable with the prefix ROLLBOOK_, and a key of the same name in
+    lower case in the YAML file."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore")
+
+    data_dir: Path = Path(".rollbook")
+    """The embedded database and what else has to be kept."""
+    database_url: SecretStr | None = None
+    """PostgreSQL to use; none is embedded then."""
+    grpc_listen: str = "127.0.0.1:50051"
+    http_listen: str = "127.0.0.1:8080"
+    bootstrap_token: SecretStr | None = None
+    """An administrator's token; made at the first start when there is none."""
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes of the service."""
+    http_prefix: str = "/scim/v2"
+    http_public_url: str | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file, whose content is given to the constructor."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+
+def read_settings() -> Settings:
+    """The settings, or StandaloneError that names the one that cannot be used."""
+    try:
+        return Settings(**settings_file.read())
+    except pydantic.ValidationError as error:
+        faults = (
+            f"{PREFIX}{'__'.join(map(str, item['loc'])).upper()}: {item['msg']}"
+            for item in error.errors(include_input=False)
+        )
+        raise StandaloneError("; ".join(faults)) from error
+    except settings_file.SettingsFileError as error:
+        raise StandaloneError(str(error)) from error
