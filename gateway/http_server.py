@@ -26,8 +26,8 @@ _MAX_LINE_BYTES: Final = 32 * 1024
 """Of the request line: more than any filter may have, whose own limit says more clearly what is
 wrong."""
 
-_MAX_FIELD_BYTES: Final = 16 * 1024
-"""Of a header field, credentials included."""
+_MAX_FIELD_BYTES: Final = 8 * 1024
+"""Of a header field. Credentials have to fit into the metadata of a call, 16 KiB in all."""
 
 
 class _Connection(RequestHandler):
