@@ -23,6 +23,9 @@ CREATE TABLE resources (
     -- What other resources show of this one, e.g. as a member.
     display text NOT NULL,
     active boolean NOT NULL,
+    -- The user who manages this one, if the attribute holds a UUID. No foreign key: identity
+    -- providers write managers in any order.
+    manager_id uuid,
     -- Counts the changes; the etag is made from it.
     version bigint NOT NULL DEFAULT 1,
     create_time timestamptz NOT NULL,
@@ -39,6 +42,7 @@ CREATE INDEX resources_in_order ON resources (tenant_id, resource_type, id);
 CREATE INDEX resources_external_id ON resources (tenant_id, resource_type, external_id);
 CREATE INDEX resources_create_time ON resources (tenant_id, resource_type, create_time, id);
 CREATE INDEX resources_update_time ON resources (tenant_id, resource_type, update_time, id);
+CREATE INDEX resources_manager ON resources (tenant_id, manager_id) WHERE manager_id IS NOT NULL;
 CREATE INDEX resources_display_name
 ON resources (tenant_id, resource_type, (search ->> 'displayName') COLLATE "C", id);
 
@@ -104,12 +108,18 @@ CREATE TABLE changes (
 CREATE INDEX changes_of_resource ON changes (tenant_id, resource_id, revision);
 CREATE INDEX changes_in_order ON changes (tenant_id, transaction_id, revision);
 
+-- Random keys that sign what clients hand back, e.g. page tokens.
+CREATE TABLE signing_keys (
+    purpose text PRIMARY KEY,
+    key bytea NOT NULL
+);
+
 -- Answers to requests that carried a request id, for a day (AIP-155).
 CREATE TABLE requests (
     tenant_id uuid NOT NULL REFERENCES tenants ON DELETE CASCADE,
     method text NOT NULL,
     request_id uuid NOT NULL,
-    -- SHA-256 of the request
+    -- Keyed hash of the request: it may hold a password.
     fingerprint bytea NOT NULL,
     response bytea NOT NULL,
     create_time timestamptz NOT NULL DEFAULT now(),
@@ -137,5 +147,5 @@ CREATE TABLE credentials (
 
 -- migrate:down
 
-DROP TABLE credentials, requests, changes, passwords, members, resources, tenants;
+DROP TABLE credentials, requests, signing_keys, changes, passwords, members, resources, tenants;
 DROP FUNCTION tenant_document;

@@ -8,7 +8,8 @@ projection all work from these tables. They are built once, when the module is i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from google.protobuf.descriptor import Descriptor
     from google.protobuf.message import Message
+
+    MessageClass = type[Message]
 
 DEFAULT_MAX_LENGTH: Final = 2048
 """The longest string accepted, in characters, where the contract names no other limit."""
@@ -94,8 +97,8 @@ class Attribute:
     reference_types: tuple[str, ...]
     max_length: int
     sub_attributes: tuple[Attribute, ...] = ()
-    message: type[Message] | None = None
-    _by_name: Mapping[str, Attribute] = field(default_factory=dict, repr=False)
+    message: MessageClass | None = None
+    _by_name: Mapping[str, Attribute] = dataclasses.field(default_factory=dict, repr=False)
 
     def sub_attribute(self, name: str) -> Attribute | None:
         """The part of that name, in any case (RFC 7643 §2.1); None when there is none."""
@@ -110,7 +113,7 @@ class Schema:
     name: str
     description: str
     attributes: tuple[Attribute, ...]
-    message: type[Message]
+    message: MessageClass
 
     @cached_property
     def _by_name(self) -> Mapping[str, Attribute]:
@@ -144,7 +147,7 @@ class ResourceType:
     extensions: tuple[Extension, ...]
 
     @property
-    def message(self) -> type[Message]:
+    def message(self) -> MessageClass:
         """The class of a resource of this type."""
         return self.schema.message
 
@@ -192,12 +195,12 @@ def _attribute_of(descriptor: FieldDescriptor, schema: str) -> Attribute:
     kind = _TYPES[descriptor.type]
     parts: tuple[Attribute, ...] = ()
     message = None
-    if kind is AttributeType.COMPLEX:
-        if descriptor.message_type.full_name == "google.protobuf.Timestamp":
+    if (whole := descriptor.message_type) is not None:
+        if whole.full_name == "google.protobuf.Timestamp":
             kind = AttributeType.DATE_TIME
         else:
-            parts = tuple(_attribute_of(part, schema) for part in descriptor.message_type.fields)
-            message = GetMessageClass(descriptor.message_type)
+            parts = tuple(_attribute_of(part, schema) for part in whole.fields)
+            message = GetMessageClass(whole)
     elif options.reference_types:
         kind = AttributeType.REFERENCE
     return Attribute(
@@ -210,9 +213,7 @@ def _attribute_of(descriptor: FieldDescriptor, schema: str) -> Attribute:
         required=options.required,
         case_exact=options.case_exact,
         mutability=Mutability(
-            _word(
-                options.mutability, Mutability, attribute_pb2.Mutability, Mutability.READ_WRITE
-            )
+            _word(options.mutability, Mutability, attribute_pb2.Mutability, Mutability.READ_WRITE)
         ),
         returned=Returned(
             _word(options.returned, Returned, attribute_pb2.Returned, Returned.DEFAULT)
@@ -259,7 +260,7 @@ def _resource_type_of(descriptor: Descriptor) -> ResourceType:
         extensions=tuple(
             Extension(_schema_of(part.message_type), part.name)
             for part in descriptor.fields
-            if _is_extension(part)
+            if part.message_type is not None and _is_extension(part)
         ),
     )
 

@@ -6,12 +6,7 @@ nothing below that layer knows of transport codes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rollbook.v1.error_reason_pb2 import ErrorReason
-
-if TYPE_CHECKING:
-    from rollbook.v1.error_reason_pb2 import ErrorReason as Reason
 
 
 class DomainError(Exception):
@@ -24,7 +19,7 @@ class DomainError(Exception):
 
     def __init__(
         self,
-        reason: Reason,
+        reason: ErrorReason.ValueType,
         message: str,
         *,
         field: str = "",

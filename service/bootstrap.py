@@ -1,0 +1,67 @@
+"""What has to be so before the first call: the schema, and someone who can get in."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import TYPE_CHECKING, Final
+
+from service.passwords import PasswordHasher
+from service.storage import credentials, migrations
+from service.storage.credentials import DEFAULT_TENANT
+from service.storage.database import Database
+
+if TYPE_CHECKING:
+    from service.settings import ScimAuth, Settings
+    from service.storage.database import Connection
+
+_BOOTSTRAP: Final = "bootstrap"
+_SCIM_AUTH: Final = "scim.auth"
+
+
+async def prepare(settings: Settings) -> str | None:
+    """Migrate the schema and set up the configured credentials.
+
+    Answers a new administrator's token when none was configured and nobody could get in
+    otherwise: it is not kept, so it has to be shown now. Raises MigrationError, OSError.
+    """
+    url = settings.database_url.get_secret_value()
+    await migrations.migrate(url)
+    database = await Database.connect(url, max_connections=1)
+    hasher = PasswordHasher()
+    try:
+        async with database.reading() as connection:
+            await _set_up_basic(connection, hasher, settings.scim.auth)
+            return await _set_up_token(connection, settings)
+    finally:
+        hasher.close()
+        await database.close()
+
+
+async def _set_up_token(connection: Connection, settings: Settings) -> str | None:
+    made = None
+    if settings.bootstrap_token is not None:
+        token = settings.bootstrap_token.get_secret_value()
+    elif await credentials.any_exists(connection):
+        return None
+    else:
+        token = made = "rbk_" + secrets.token_urlsafe(32)
+    digest = hashlib.sha256(token.encode()).digest()
+    await credentials.add_token(connection, DEFAULT_TENANT, _BOOTSTRAP, digest)
+    return made
+
+
+async def _set_up_basic(
+    connection: Connection, hasher: PasswordHasher, auth: ScimAuth | None
+) -> None:
+    """Let the user name and password of the settings be valid, and earlier ones no more."""
+    if auth is None:
+        await credentials.remove_basic(connection, DEFAULT_TENANT, _SCIM_AUTH)
+        return
+    password = auth.password.get_secret_value()
+    known = await credentials.basic_of_name(connection, DEFAULT_TENANT, _SCIM_AUTH)
+    if known and known[0] == auth.username and await hasher.verify(known[1], password):
+        return
+    await credentials.set_basic(
+        connection, DEFAULT_TENANT, _SCIM_AUTH, auth.username, await hasher.hash(password)
+    )

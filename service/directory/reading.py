@@ -1,0 +1,56 @@
+"""Finding resources: one, several, or a page of a list. Answers are protobuf bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollbook.attributes import USER
+from rollbook.v1.error_reason_pb2 import ErrorReason
+from service.domain.errors import DomainError
+from service.domain.membership import parse_id
+from service.storage import resources
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from rollbook.attributes import ResourceType
+    from service.storage.database import Connection
+    from service.storage.derived import View
+
+
+def not_found(resource_type: ResourceType, key: str) -> DomainError:
+    """There is no resource of that type by that id or other key."""
+    reason = (
+        ErrorReason.ERROR_REASON_USER_NOT_FOUND
+        if resource_type is USER
+        else ErrorReason.ERROR_REASON_GROUP_NOT_FOUND
+    )
+    name = resource_type.name
+    return DomainError(
+        reason,
+        f"There is no {name.lower()} {key[:100]!r}.",
+        metadata={"resourceType": name, "resourceName": key[:100]},
+    )
+
+
+def identifier_of(resource_type: ResourceType, text: str) -> UUID:
+    """An id from a request. Raises NOT_FOUND for a text that no resource has as its id: of
+    which syntax an id is, is nobody's business but ours."""
+    identifier = parse_id(text)
+    if identifier is None:
+        raise not_found(resource_type, text)
+    return identifier
+
+
+async def existing(
+    connection: Connection,
+    tenant_id: UUID,
+    resource_type: ResourceType,
+    identifier: UUID,
+    view: View,
+) -> bytes:
+    """One resource. Raises NOT_FOUND."""
+    found = await resources.get(connection, tenant_id, resource_type, identifier, view)
+    if found is None:
+        raise not_found(resource_type, str(identifier))
+    return found

@@ -1,0 +1,274 @@
+"""Creating, changing and deleting resources. Every write adds its row to `changes`.
+
+Functions run inside the caller's transaction and answer the resource as protobuf bytes, with
+the derived parts that the caller's view asks for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from rollbook.attributes import GROUP, USER
+from service.directory.reading import existing, not_found
+from service.domain import comparison, etag, membership, patch, replacement, validation
+from service.domain.identifiers import new_id
+from service.storage import changes, members, passwords, resources
+from service.storage.changes import Change
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from google.protobuf.message import Message
+
+    from rollbook.attributes import ResourceType
+    from rollbook.v1.patch_pb2 import PatchOperation
+    from service.domain.membership import Step
+    from service.storage.changes import Author
+    from service.storage.database import Connection
+    from service.storage.derived import View
+    from service.storage.resources import Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """One write: where, by whom, of what kind of resource, and what to answer with."""
+
+    connection: Connection
+    author: Author
+    resource_type: ResourceType
+    view: View
+
+    @property
+    def tenant_id(self) -> UUID:
+        """The tenant written to."""
+        return self.author.tenant_id
+
+
+@dataclass(frozen=True, slots=True)
+class MembersChanged:
+    """What became of a group: its etag now and how many members came or went."""
+
+    etag: str
+    count: int
+
+
+async def create(writer: Writer, resource: Any) -> bytes:
+    """Store a new resource. Raises INVALID_VALUE, UNIQUENESS."""
+    kind = writer.resource_type
+    validation.clear_read_only(resource, kind)
+    steps = _take_members(resource, kind)
+    identifier, time = new_id(), datetime.now(UTC)
+    resource.id = str(identifier)
+    if kind is USER and not resource.HasField("active"):
+        resource.active = True
+    password_hash = _take_password(resource)
+    validation.prune(resource, kind)
+    validation.validate(resource, kind)
+    await resources.insert(writer.connection, writer.tenant_id, kind, identifier, resource, time)
+    moved = await members.apply(writer.connection, writer.tenant_id, identifier, steps)
+    if password_hash:
+        await passwords.save(writer.connection, writer.tenant_id, identifier, password_hash)
+    attributes = comparison.changed_attributes(kind.message(), resource, kind)
+    await _record(
+        writer, "create", identifier, 1, time, _named(attributes, moved, password_hash),
+        resource, moved,
+    )  # fmt: skip
+    return await existing(writer.connection, writer.tenant_id, kind, identifier, writer.view)
+
+
+async def update(
+    writer: Writer, identifier: UUID, resource: Any, mask: Sequence[str], condition: str
+) -> bytes:
+    """Replace the fields that the mask names; "*" replaces all, an empty mask those set.
+
+    Raises NOT_FOUND, ETAG_MISMATCH, INVALID_VALUE, INVALID_PATH, MUTABILITY, UNIQUENESS.
+    """
+    kind = writer.resource_type
+    stored = await _lock(writer, identifier, condition)
+    validation.clear_read_only(resource, kind)
+    steps = _members_by_mask(resource, mask) if kind is GROUP else []
+    after = replacement.replaced(stored.message, resource, mask, kind)
+    return await _save(writer, stored, after, steps)
+
+
+async def apply_patch(
+    writer: Writer, identifier: UUID, operations: Sequence[PatchOperation], condition: str
+) -> bytes:
+    """Apply operations in order, all or none.
+
+    Raises NOT_FOUND, ETAG_MISMATCH, INVALID_PATH, INVALID_FILTER, INVALID_VALUE, MUTABILITY,
+    NO_TARGET, UNIQUENESS.
+    """
+    stored = await _lock(writer, identifier, condition)
+    steps: list[Step] = []
+    if writer.resource_type is GROUP:
+        operations, steps = membership.split(operations)
+    after = comparison.copy_of(stored.message)
+    patch.apply(after, operations, writer.resource_type)
+    return await _save(writer, stored, after, steps)
+
+
+async def change_members(
+    writer: Writer, identifier: UUID, step: Step, condition: str
+) -> MembersChanged:
+    """Run one step on the members of a group.
+
+    Raises NOT_FOUND, ETAG_MISMATCH, INVALID_VALUE.
+    """
+    stored = await _lock(writer, identifier, condition)
+    moved = await members.apply(writer.connection, writer.tenant_id, identifier, [step])
+    version = stored.version
+    if moved:
+        version, time = await _touch(writer, stored)
+        await _record(
+            writer, "update", identifier, version, time, ["members"], stored.message, moved
+        )
+    return MembersChanged(etag.of_version(version), len(moved.added) + len(moved.removed))
+
+
+async def delete(writer: Writer, identifier: UUID, condition: str) -> None:
+    """Delete a resource, and with it its memberships and the references of those it manages.
+
+    Raises NOT_FOUND, ETAG_MISMATCH.
+    """
+    stored = await _lock(writer, identifier, condition, to_delete=True)
+    time = _later_than(stored)
+    await _leave_groups(writer, identifier, time)
+    if writer.resource_type is USER:
+        await _leave_reports(writer, identifier)
+    await resources.delete(writer.connection, writer.tenant_id, identifier)
+    await _record(writer, "delete", identifier, stored.version + 1, time, [], None, None)
+
+
+async def _lock(
+    writer: Writer, identifier: UUID, condition: str, *, to_delete: bool = False
+) -> Stored:
+    stored = await resources.lock(
+        writer.connection,
+        writer.tenant_id,
+        writer.resource_type,
+        identifier,
+        to_delete=to_delete,
+    )
+    if stored is None:
+        raise not_found(writer.resource_type, str(identifier))
+    etag.require(condition, stored.version)
+    return stored
+
+
+async def _save(writer: Writer, stored: Stored, after: Any, steps: Sequence[Step]) -> bytes:
+    """Store what a change made of a resource; nothing happens when it made no difference."""
+    connection, tenant_id, kind = writer.connection, writer.tenant_id, writer.resource_type
+    password_hash = _take_password(after)
+    validation.prune(after, kind)
+    attributes = comparison.changed_attributes(stored.message, after, kind)
+    if attributes:
+        validation.validate(after, kind)
+    moved = await members.apply(connection, tenant_id, stored.id, steps)
+    if attributes or moved or password_hash:
+        version, time = stored.version + 1, _later_than(stored)
+        if attributes:
+            await resources.update(connection, tenant_id, kind, stored.id, after, version, time)
+        else:
+            await resources.touch(connection, tenant_id, stored.id, version, time)
+        if password_hash:
+            await passwords.save(connection, tenant_id, stored.id, password_hash)
+        named = _named(attributes, moved, password_hash)
+        await _record(writer, "update", stored.id, version, time, named, after, moved)
+    return await existing(connection, tenant_id, kind, stored.id, writer.view)
+
+
+async def _touch(writer: Writer, stored: Stored) -> tuple[int, datetime]:
+    version, time = stored.version + 1, _later_than(stored)
+    await resources.touch(writer.connection, writer.tenant_id, stored.id, version, time)
+    return version, time
+
+
+def _later_than(stored: Stored) -> datetime:
+    """Now, but never before the last change: clocks may be set back."""
+    return max(datetime.now(UTC), stored.update_time + timedelta(microseconds=1))
+
+
+def _named(
+    attributes: Sequence[str], moved: members.MemberChanges, password_hash: str | None
+) -> list[str]:
+    return [
+        *attributes,
+        *(["members"] if moved else []),
+        *(["password"] if password_hash else []),
+    ]
+
+
+async def _record(
+    writer: Writer,
+    action: changes.Action,
+    identifier: UUID,
+    version: int,
+    time: datetime,
+    attributes: Sequence[str],
+    message: Message | None,
+    moved: members.MemberChanges | None,
+) -> None:
+    change = Change(
+        action,
+        writer.resource_type.name,
+        identifier,
+        version,
+        time,
+        attributes,
+        message.SerializeToString(deterministic=True) if message is not None else None,
+        sorted(moved.added) if moved else (),
+        sorted(moved.removed) if moved else (),
+    )
+    await changes.record(writer.connection, writer.author, change)
+
+
+def _take_password(resource: Any) -> str | None:
+    """The hash of a new password: it goes into a table of its own."""
+    if "password" not in resource.DESCRIPTOR.fields_by_name or not resource.password:
+        return None
+    password_hash: str = resource.password
+    resource.ClearField("password")
+    return password_hash
+
+
+def _take_members(resource: Any, kind: ResourceType) -> list[Step]:
+    if kind is not GROUP:
+        return []
+    ids = membership.member_ids(resource.members)
+    resource.ClearField("members")
+    return [membership.Add(ids)] if ids else []
+
+
+def _members_by_mask(resource: Any, mask: Sequence[str]) -> list[Step]:
+    """Who is to belong to the group after an update; no step when the mask leaves it alone."""
+    ids = membership.member_ids(resource.members)
+    resource.ClearField("members")
+    named = {path.partition(".")[0] for path in mask}
+    return [membership.Replace(ids)] if named & {"*", "members"} or (not mask and ids) else []
+
+
+async def _leave_groups(writer: Writer, identifier: UUID, time: datetime) -> None:
+    """A deleted resource belongs to no group: each of them has changed."""
+    left = await resources.leave_groups(writer.connection, writer.tenant_id, identifier, time)
+    moved = members.MemberChanges()
+    moved.remove([identifier])
+    as_group = replace(writer, resource_type=GROUP)
+    for row in left:
+        group = GROUP.message.FromString(row["message"])
+        await _record(
+            as_group, "update", row["id"], row["version"], row["update_time"], ["members"],
+            group, moved,
+        )  # fmt: skip
+
+
+async def _leave_reports(writer: Writer, identifier: UUID) -> None:
+    """Nobody is managed by a deleted user (RFC 7644 §3.6 leaves this open)."""
+    reports = await resources.lock_reports(writer.connection, writer.tenant_id, identifier)
+    for report in reports:
+        after = comparison.copy_of(report.message)
+        after.enterprise.ClearField("manager")
+        await _save(writer, report, after, [])

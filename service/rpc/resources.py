@@ -1,0 +1,248 @@
+"""The methods that every resource type has: UserService and GroupService alike.
+
+`ResourceMethods` is made for one resource type; `answers` binds its functions to the method
+names of the contract. Fields of the same meaning have the same name in every request.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from rollbook.attributes import USER
+from rollbook.v1 import filter_pb2
+from rollbook.v1.error_reason_pb2 import ErrorReason
+from service.directory import listing, reading, writing
+from service.directory.writing import Writer
+from service.domain.errors import DomainError, invalid_value
+from service.domain.membership import parse_id
+from service.rpc import wire
+from service.storage import resources
+from service.storage.derived import View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from google.protobuf.field_mask_pb2 import FieldMask
+
+    from rollbook.attributes import ResourceType
+    from service.passwords import PasswordHasher
+    from service.rpc.calls import Answer, Call
+    from service.rpc.writes import Writes
+    from service.storage.database import Connection, Database
+
+MAX_BATCH: Final = 1_000
+"""How many resources one call reads by id."""
+
+MAX_OPERATIONS: Final = 1_000
+"""How many operations one patch has."""
+
+
+class ResourceMethods:
+    """Create, get, list, … for one resource type."""
+
+    def __init__(
+        self,
+        resource_type: ResourceType,
+        database: Database,
+        hasher: PasswordHasher,
+        writes: Writes,
+        page_key: bytes,
+    ) -> None:
+        self._type = resource_type
+        self._field = resource_type.name.lower()
+        self._database = database
+        self._hasher = hasher
+        self._writes = writes
+        self._page_key = page_key
+
+    def answers(self) -> Mapping[str, Answer]:
+        """The functions by the method names of the contract."""
+        name = self._type.name
+        return {
+            f"Create{name}": self.create,
+            f"Get{name}": self.get,
+            f"BatchGet{name}s": self.batch_get,
+            f"Lookup{name}": self.look_up,
+            f"List{name}s": self.list,
+            f"Update{name}": self.update,
+            f"Patch{name}": self.patch,
+            f"Delete{name}": self.delete,
+        }
+
+    async def get(self, request: Any, call: Call) -> bytes:
+        """One resource by id."""
+        identifier = reading.identifier_of(self._type, request.id)
+        async with self._database.reading() as connection:
+            found = await reading.existing(
+                connection, call.tenant_id, self._type, identifier, view_of(request)
+            )
+        return wire.nested(1, found)
+
+    async def batch_get(self, request: Any, call: Call) -> bytes:
+        """Several resources by id, in the order asked for."""
+        if len(request.ids) > MAX_BATCH:
+            raise DomainError(
+                ErrorReason.ERROR_REASON_TOO_MANY,
+                f"{len(request.ids)} ids were asked for; {MAX_BATCH} are the most at once.",
+                field="ids",
+            )
+        wanted = {text: parse_id(text) for text in request.ids}
+        known = [identifier for identifier in wanted.values() if identifier is not None]
+        async with self._database.reading() as connection:
+            found = await resources.get_many(
+                connection, call.tenant_id, self._type, known, view_of(request)
+            )
+        present = {text: found[i] for text, i in wanted.items() if i in found}
+        missing = [text.encode() for text in wanted if text not in present]
+        return wire.repeated(1, present.values()) + wire.repeated(2, missing)
+
+    async def look_up(self, request: Any, call: Call) -> bytes:
+        """One resource by the key that the request sets."""
+        key = request.WhichOneof("key")
+        if key is None or not getattr(request, key):
+            raise invalid_value("key", f"Say which {self._field} to look up.")
+        name, operand = _KEYS[key], getattr(request, key)
+        condition = _equal(name, operand)
+        async with self._database.reading() as connection:
+            found = await listing.first(
+                connection, call.tenant_id, self._type, condition, view_of(request), limit=2
+            )
+        if not found:
+            raise reading.not_found(self._type, operand)
+        if len(found) > 1:
+            raise DomainError(
+                ErrorReason.ERROR_REASON_TOO_MANY,
+                f"Several {self._field}s have this {name}; list them instead.",
+                field=key,
+            )
+        return wire.nested(1, found[0])
+
+    async def list(self, request: Any, call: Call) -> bytes:
+        """One page of a list."""
+        query = listing.Query.of(request, self._type, call.tenant_id, view_of(request))
+        page = await listing.page(self._database, query, self._page_key)
+        answer = wire.repeated(1, page.resources)
+        if page.next_token:
+            answer += wire.nested(2, page.next_token.encode())
+        if page.previous_token:
+            answer += wire.nested(3, page.previous_token.encode())
+        if page.total_size is not None:
+            answer += wire.varint(4 << 3) + wire.varint(page.total_size)
+        return answer
+
+    async def create(self, request: Any, call: Call) -> bytes:
+        """A new resource."""
+        resource = getattr(request, self._field)
+        fingerprint = self._writes.fingerprint(request)
+        await self._hash_passwords([resource])
+
+        async def work(connection: Connection) -> bytes:
+            copy = type(resource).FromString(resource.SerializeToString())
+            created = await writing.create(self._writer(connection, call, request), copy)
+            return wire.nested(1, created)
+
+        return await self._writes.run(call, request, fingerprint, work)
+
+    async def update(self, request: Any, call: Call) -> bytes:
+        """Some or all fields of a resource anew."""
+        resource = getattr(request, self._field)
+        identifier = reading.identifier_of(self._type, resource.id)
+        fingerprint = self._writes.fingerprint(request)
+        await self._hash_passwords([resource])
+
+        async def work(connection: Connection) -> bytes:
+            copy = type(resource).FromString(resource.SerializeToString())
+            mask = list(request.update_mask.paths)
+            writer = self._writer(connection, call, request)
+            return wire.nested(
+                1, await writing.update(writer, identifier, copy, mask, request.etag)
+            )
+
+        return await self._writes.run(call, request, fingerprint, work)
+
+    async def patch(self, request: Any, call: Call) -> bytes:
+        """Operations on a resource."""
+        identifier = reading.identifier_of(self._type, request.id)
+        if len(request.operations) > MAX_OPERATIONS:
+            raise invalid_value(
+                "operations",
+                f"The patch has {len(request.operations)} operations; {MAX_OPERATIONS} are the "
+                "most at once.",
+            )
+        fingerprint = self._writes.fingerprint(request)
+        await self._hash_passwords([getattr(o, self._field) for o in request.operations])
+
+        async def work(connection: Connection) -> bytes:
+            writer = self._writer(connection, call, request)
+            return wire.nested(
+                1,
+                await writing.apply_patch(writer, identifier, request.operations, request.etag),
+            )
+
+        return await self._writes.run(call, request, fingerprint, work)
+
+    async def delete(self, request: Any, call: Call) -> bytes:
+        """One resource less."""
+        identifier = reading.identifier_of(self._type, request.id)
+        fingerprint = self._writes.fingerprint(request)
+
+        async def work(connection: Connection) -> bytes:
+            writer = Writer(connection, call.author, self._type, View())
+            await writing.delete(writer, identifier, request.etag)
+            return b""
+
+        return await self._writes.run(call, request, fingerprint, work)
+
+    def _writer(self, connection: Connection, call: Call, request: Any) -> Writer:
+        return Writer(connection, call.author, self._type, view_of(request))
+
+    async def _hash_passwords(self, users: Iterable[Any]) -> None:
+        """Put hashes in the place of passwords, before a transaction holds any lock."""
+        if self._type is not USER:
+            return
+        for user in users:
+            if user.password:
+                user.password = await self._hasher.hash(user.password)
+
+
+_KEYS: Final = {
+    "user_name": "userName",
+    "external_id": "externalId",
+    "email": "emails",
+    "display_name": "displayName",
+}
+
+
+def _equal(name: str, operand: str) -> filter_pb2.Filter:
+    path = filter_pb2.AttributePath(attribute=name)
+    if name == "emails":
+        path.sub_attribute = "value"
+    return filter_pb2.Filter(
+        comparison=filter_pb2.Comparison(
+            path=path,
+            operator=filter_pb2.COMPARISON_OPERATOR_EQUAL,
+            value=filter_pb2.FilterValue(string=operand),
+        )
+    )
+
+
+def view_of(request: Any) -> View:
+    """Which derived parts the read mask asks for; all when there is none."""
+    mask: FieldMask = request.read_mask
+    paths = mask.paths
+    if not paths:
+        return _EVERYTHING
+    roots = {path.partition(".")[0] for path in paths}
+    return View(
+        groups="groups" in roots or "*" in roots,
+        members="members" in roots or "*" in roots,
+        manager="*" in roots or any(_covers_manager(path) for path in paths),
+    )
+
+
+_EVERYTHING: Final = View()
+_MANAGER_NAME: Final = "enterprise.manager.display_name"
+
+
+def _covers_manager(path: str) -> bool:
+    return path == _MANAGER_NAME or _MANAGER_NAME.startswith(f"{path}.")

@@ -1,0 +1,120 @@
+"""Domain errors as gRPC statuses: the one place that knows both.
+
+Every status carries a google.rpc.ErrorInfo, and what else AIP-193 asks for its code.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from google.protobuf.any_pb2 import Any
+from google.protobuf.duration_pb2 import Duration
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from rollbook.v1.error_reason_pb2 import ErrorReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import grpc
+    from google.protobuf.message import Message
+
+    from service.domain.errors import DomainError
+
+DOMAIN: Final = "rollbook"
+
+_PREFIX: Final = "ERROR_REASON_"
+_MAX_MESSAGE: Final = 1_000
+_MAX_METADATA_VALUE: Final = 200
+
+_R = ErrorReason
+
+_CODES: Final = {
+    _R.ERROR_REASON_INVALID_SYNTAX: code_pb2.INVALID_ARGUMENT,
+    _R.ERROR_REASON_INVALID_VALUE: code_pb2.INVALID_ARGUMENT,
+    _R.ERROR_REASON_INVALID_FILTER: code_pb2.INVALID_ARGUMENT,
+    _R.ERROR_REASON_INVALID_PATH: code_pb2.INVALID_ARGUMENT,
+    _R.ERROR_REASON_NO_TARGET: code_pb2.FAILED_PRECONDITION,
+    _R.ERROR_REASON_MUTABILITY: code_pb2.INVALID_ARGUMENT,
+    _R.ERROR_REASON_TOO_MANY: code_pb2.INVALID_ARGUMENT,
+    _R.ERROR_REASON_INVALID_PAGE_TOKEN: code_pb2.INVALID_ARGUMENT,
+    _R.ERROR_REASON_EXPIRED_PAGE_TOKEN: code_pb2.INVALID_ARGUMENT,
+    _R.ERROR_REASON_INVALID_PAGE_SIZE: code_pb2.INVALID_ARGUMENT,
+    _R.ERROR_REASON_CREDENTIALS_MISSING: code_pb2.UNAUTHENTICATED,
+    _R.ERROR_REASON_CREDENTIALS_INVALID: code_pb2.UNAUTHENTICATED,
+    _R.ERROR_REASON_SCOPE_MISSING: code_pb2.PERMISSION_DENIED,
+    _R.ERROR_REASON_SCIM_DISABLED: code_pb2.PERMISSION_DENIED,
+    _R.ERROR_REASON_USER_NOT_FOUND: code_pb2.NOT_FOUND,
+    _R.ERROR_REASON_GROUP_NOT_FOUND: code_pb2.NOT_FOUND,
+    _R.ERROR_REASON_UNIQUENESS: code_pb2.ALREADY_EXISTS,
+    _R.ERROR_REASON_ETAG_MISMATCH: code_pb2.ABORTED,
+    _R.ERROR_REASON_REQUEST_ID_REUSED: code_pb2.INVALID_ARGUMENT,
+    _R.ERROR_REASON_PAYLOAD_TOO_LARGE: code_pb2.RESOURCE_EXHAUSTED,
+    _R.ERROR_REASON_CONFLICT: code_pb2.ABORTED,
+    _R.ERROR_REASON_UNAVAILABLE: code_pb2.UNAVAILABLE,
+    _R.ERROR_REASON_DRAINING: code_pb2.UNAVAILABLE,
+    _R.ERROR_REASON_DEADLINE_EXCEEDED: code_pb2.DEADLINE_EXCEEDED,
+    _R.ERROR_REASON_INTERNAL: code_pb2.INTERNAL,
+    _R.ERROR_REASON_UNIMPLEMENTED: code_pb2.UNIMPLEMENTED,
+}
+"""Every reason has its code; a test holds this table against the enum."""
+
+_RETRY_AFTER: Final = {code_pb2.UNAVAILABLE: 1, code_pb2.RESOURCE_EXHAUSTED: 1}
+"""Seconds to wait before another try."""
+
+
+def reason_name(error: DomainError) -> str:
+    """The reason as ErrorInfo carries it."""
+    return ErrorReason.Name(error.reason).removeprefix(_PREFIX)
+
+
+def status_of(error: DomainError) -> status_pb2.Status:
+    """The google.rpc.Status of a domain error."""
+    code = _CODES[error.reason]
+    status = status_pb2.Status(code=code, message=error.message[:_MAX_MESSAGE])
+    for detail in _details(error, code):
+        packed = Any()
+        packed.Pack(detail)
+        status.details.append(packed)
+    return status
+
+
+def _details(error: DomainError, code: int) -> Iterator[Message]:
+    metadata = {key: value[:_MAX_METADATA_VALUE] for key, value in error.metadata.items()}
+    if error.field:
+        metadata["field"] = error.field[:_MAX_METADATA_VALUE]
+    yield error_details_pb2.ErrorInfo(reason=reason_name(error), domain=DOMAIN, metadata=metadata)
+    if code == code_pb2.INVALID_ARGUMENT and error.field:
+        yield error_details_pb2.BadRequest(
+            field_violations=[
+                error_details_pb2.BadRequest.FieldViolation(
+                    field=error.field[:_MAX_METADATA_VALUE],
+                    description=error.message[:_MAX_MESSAGE],
+                    reason=reason_name(error),
+                )
+            ]
+        )
+    if code == code_pb2.FAILED_PRECONDITION:
+        yield error_details_pb2.PreconditionFailure(
+            violations=[
+                error_details_pb2.PreconditionFailure.Violation(
+                    type=reason_name(error),
+                    subject=error.field[:_MAX_METADATA_VALUE],
+                    description=error.message[:_MAX_MESSAGE],
+                )
+            ]
+        )
+    if code in (code_pb2.NOT_FOUND, code_pb2.ALREADY_EXISTS):
+        yield error_details_pb2.ResourceInfo(
+            resource_type=metadata.get("resourceType", ""),
+            resource_name=metadata.get("resourceName", ""),
+        )
+    if (seconds := _RETRY_AFTER.get(code)) is not None:
+        yield error_details_pb2.RetryInfo(retry_delay=Duration(seconds=seconds))
+
+
+async def abort(context: grpc.aio.ServicerContext[bytes, bytes], error: DomainError) -> NoReturn:
+    """End the call with the status of an error."""
+    status = rpc_status.to_status(status_of(error))
+    await context.abort(status.code, status.details, status.trailing_metadata)

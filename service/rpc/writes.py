@@ -1,0 +1,60 @@
+"""Writes that may be repeated and tried out: request ids and `validate_only` (AIP-155, AIP-163)."""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from service.domain.errors import invalid_value
+from service.storage import requests
+from service.storage.requests import RequestKey
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from google.protobuf.message import Message
+
+    from service.rpc.calls import Call
+    from service.storage.database import Connection, Database
+
+    Work = Callable[[Connection], Awaitable[bytes]]
+
+
+class Writes:
+    """Runs the work of a write in one transaction, once per request id."""
+
+    def __init__(self, database: Database, key: bytes) -> None:
+        self._database = database
+        self._key = key
+
+    def fingerprint(self, request: Message) -> bytes:
+        """A keyed hash of a request, by which its repetition is known. Keyed, since requests
+        may hold passwords. To be taken before the request is changed."""
+        return hmac.digest(self._key, request.SerializeToString(deterministic=True), "sha256")
+
+    async def run(self, call: Call, request: Any, fingerprint: bytes, work: Work) -> bytes:
+        """The answer to a write: of this transaction, or of the one that did it before.
+
+        Raises what the work raises; INVALID_VALUE, REQUEST_ID_REUSED for the request id.
+        """
+        if not request.request_id:
+            return await self._database.transaction(work, rollback=request.validate_only)
+        key = RequestKey(call.tenant_id, call.method, _uuid(request.request_id), fingerprint)
+
+        async def once(connection: Connection) -> bytes:
+            before = await requests.answer_to(connection, key)
+            if before is not None:
+                return before
+            answer = await work(connection)
+            await requests.remember(connection, key, answer)
+            return answer
+
+        return await self._database.transaction(once, rollback=request.validate_only)
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise invalid_value("request_id", "request_id must be a UUID.") from None

@@ -1,0 +1,76 @@
+"""Settings of the service: environment over `rollbook.yaml`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from rollbook import settings_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class ScimAuth(BaseModel):
+    """Credentials for SCIM clients, as in Determined's configuration."""
+
+    type: Literal["basic"] = "basic"
+    username: str = Field(min_length=1)
+    password: SecretStr
+
+
+class Scim(BaseModel):
+    """The `scim:` block: `{enabled, auth: {type: basic, username, password}}`."""
+
+    enabled: bool = True
+    auth: ScimAuth | None = None
+
+
+class Settings(BaseSettings):
+    """What `python -m service` can be told. Each is an environment variable with the prefix
+    ROLLBOOK_, and a key of the same name in lower case in the YAML file."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ROLLBOOK_", env_nested_delimiter="__", env_ignore_empty=True, extra="ignore"
+    )
+
+    database_url: SecretStr
+    grpc_listen: str = "127.0.0.1:50051"
+    grpc_socket: str = ""
+    """Path of a Unix socket to listen on besides; worker number n listens on `<path>.n`."""
+    bootstrap_token: SecretStr | None = None
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    database_connections: Annotated[int, Field(ge=1, le=1000)] = 10
+    """How many connections each worker opens to the database."""
+    max_request_bytes: Annotated[int, Field(ge=65_536)] = 16 * 1024 * 1024
+    max_concurrent_calls: Annotated[int, Field(ge=1)] = 1_000
+    """How many calls a worker has open at once; more are told to come back later."""
+    drain_seconds: Annotated[float, Field(ge=0)] = 10.0
+    """How long calls that run may go on after SIGTERM."""
+    reflection: bool = True
+    log_format: Literal["auto", "json", "console"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    scim: Scim = Scim()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment goes before the file, whose content is given to the constructor."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+
+def load_settings(file: Path | None = None) -> Settings:
+    """Settings from the environment, then from a YAML file.
+
+    Raises SettingsFileError, or pydantic.ValidationError when a value is not valid.
+    """
+    return Settings(**settings_file.read(file))

@@ -1,0 +1,64 @@
+"""The trace of every write: a row for each resource that a transaction changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from service.storage.database import Connection
+
+Action = Literal["create", "update", "delete"]
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who writes: the tenant written to, the name of the credential, and the habits of the
+    client that were put right on the way in."""
+
+    tenant_id: UUID
+    name: str
+    tolerances: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One resource changed. `message` is the resource afterwards, None when it was deleted."""
+
+    action: Action
+    resource_type: str
+    resource_id: UUID
+    version: int
+    time: datetime
+    attributes: Sequence[str]
+    message: bytes | None
+    members_added: Sequence[UUID] = ()
+    members_removed: Sequence[UUID] = ()
+
+
+async def record(connection: Connection, author: Author, change: Change) -> None:
+    """Write one change, in the transaction that makes it."""
+    await connection.execute(
+        """
+        INSERT INTO changes (
+            tenant_id, change_time, actor, action, resource_type, resource_id, version,
+            attributes, message, members_added, members_removed, tolerances
+        ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        """,
+        author.tenant_id,
+        change.time,
+        author.name,
+        change.action,
+        change.resource_type,
+        change.resource_id,
+        change.version,
+        change.attributes,
+        change.message,
+        change.members_added,
+        change.members_removed,
+        author.tolerances,
+    )

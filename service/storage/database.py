@@ -1,0 +1,176 @@
+"""The connection to PostgreSQL: a pool, transactions, and what its errors mean.
+
+Everything else in this package is handed a `Connection` and runs statements on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import asyncpg
+import structlog
+
+from rollbook.v1.error_reason_pb2 import ErrorReason
+from service.domain.errors import DomainError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+
+Result = TypeVar("Result")
+
+log = structlog.get_logger(__name__)
+
+ATTEMPTS: Final = 4
+"""How often a transaction is tried when it collides with another."""
+
+ACQUIRE_TIMEOUT: Final = 5.0
+"""How long a call waits for a connection, in seconds, before it is told to come back later."""
+
+STATEMENT_TIMEOUT: Final = 30.0
+"""How long one statement may run, in seconds."""
+
+_TRANSIENT: Final = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+)
+
+_UNAVAILABLE: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TooManyConnectionsError,
+    # A primary that was switched over stays connected, but read-only.
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InterfaceError,
+    OSError,
+)
+
+
+class RetryableError(Exception):
+    """A transaction met what another one did meanwhile; done again it will see it."""
+
+
+class Database:
+    """A pool of connections to one PostgreSQL."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self._pool = pool
+
+    @classmethod
+    async def connect(cls, url: str, *, max_connections: int) -> Database:
+        """Open the pool. Raises OSError or asyncpg.PostgresError when there is no database."""
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=min(2, max_connections),
+            max_size=max_connections,
+            command_timeout=STATEMENT_TIMEOUT,
+            max_inactive_connection_lifetime=300,
+            server_settings={"application_name": "rollbook", "jit": "off", "timezone": "UTC"},
+        )
+        return cls(pool)
+
+    async def close(self) -> None:
+        """Close every connection, waiting briefly for those in use."""
+        try:
+            await asyncio.wait_for(self._pool.close(), timeout=5)
+        except TimeoutError:
+            self._pool.terminate()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Connection]:
+        """A connection for single statements that read: each is a transaction of its own."""
+        async with self._connection() as connection:
+            yield connection
+
+    async def snapshot(self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
+        """Run statements that read and have to agree with one another."""
+        async with (
+            self._connection() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            return await work(connection)
+
+    async def transaction(
+        self, work: Callable[[Connection], Awaitable[Result]], *, rollback: bool = False
+    ) -> Result:
+        """Run `work` in one transaction and commit it; with `rollback`, undo it instead.
+
+        When it collides with another transaction it is run again, a few times. Raises CONFLICT
+        when it still collides, UNAVAILABLE when the database cannot be reached.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await self._attempt(work, rollback=rollback)
+            except (*_TRANSIENT, RetryableError) as error:
+                log.info("transaction.retry", attempt=attempt, error=type(error).__name__)
+                await asyncio.sleep(0.01 * attempt**2)
+        raise DomainError(
+            ErrorReason.ERROR_REASON_CONFLICT,
+            "Other changes to the same resources kept coming in between; try again.",
+        )
+
+    async def _attempt(
+        self, work: Callable[[Connection], Awaitable[Result]], *, rollback: bool
+    ) -> Result:
+        async with self._connection() as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                result = await work(connection)
+            except BaseException:
+                await _undo(transaction)
+                raise
+            await (transaction.rollback() if rollback else transaction.commit())
+            return result
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        with _translated():
+            try:
+                connection = await self._pool.acquire(timeout=ACQUIRE_TIMEOUT)
+            except TimeoutError as error:
+                raise _unavailable("Every database connection is busy; try again.") from error
+            try:
+                yield connection
+            finally:
+                await self._pool.release(connection)
+
+
+async def _undo(transaction: asyncpg.transaction.Transaction) -> None:
+    """Roll back; a connection that is lost has rolled back by itself."""
+    try:
+        await transaction.rollback()
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        log.info("transaction.rollback_failed", error=type(error).__name__)
+
+
+class _translated:  # noqa: N801  # reads as a phrase: with _translated():
+    """Turn the driver's errors into the domain's; leave collisions to be retried."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        if error is None or isinstance(error, (DomainError, RetryableError, *_TRANSIENT)):
+            return
+        if isinstance(error, (asyncpg.QueryCanceledError, TimeoutError)):
+            raise DomainError(
+                ErrorReason.ERROR_REASON_DEADLINE_EXCEEDED,
+                "The database took too long over this; ask for less at once.",
+            ) from error
+        if isinstance(error, _UNAVAILABLE):
+            log.warning("database.unavailable", error=type(error).__name__)
+            raise _unavailable("The database cannot be reached; try again.") from error
+
+
+def _unavailable(message: str) -> DomainError:
+    return DomainError(ErrorReason.ERROR_REASON_UNAVAILABLE, message)

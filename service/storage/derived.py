@@ -1,0 +1,127 @@
+"""What a resource shows but does not store: meta, a user's groups and manager, a group's members.
+
+It is read along with the row, and put behind the stored bytes as a second fragment of the same
+message: protobuf merges fragments, so the stored one is handed on without being parsed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from rollbook.attributes import GROUP, USER
+from rollbook.v1.group_pb2 import Group
+from rollbook.v1.user_pb2 import User
+from service.domain import etag
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from rollbook.attributes import ResourceType
+
+# A user is shown every group it belongs to, itself or through other groups. UNION drops what was
+# met before, so a cycle of groups ends.
+_GROUPS: Final = """
+LEFT JOIN LATERAL (
+    WITH RECURSIVE above (group_id, direct) AS (
+        SELECT group_id, true FROM members WHERE tenant_id = $1 AND member_id = r.id
+        UNION
+        SELECT m.group_id, false
+        FROM above JOIN members AS m ON m.tenant_id = $1 AND m.member_id = above.group_id
+    )
+    SELECT
+        array_agg(g.id ORDER BY g.id) AS group_ids,
+        array_agg(g.display ORDER BY g.id) AS group_names,
+        array_agg(a.direct ORDER BY g.id) AS group_direct
+    FROM (SELECT group_id, bool_or(direct) AS direct FROM above GROUP BY group_id) AS a
+    JOIN resources AS g ON g.tenant_id = $1 AND g.id = a.group_id
+) AS groups ON true
+"""
+
+_MANAGER: Final = """
+LEFT JOIN resources AS manager ON manager.tenant_id = $1 AND manager.id = r.manager_id
+"""
+
+_MEMBERS: Final = """
+LEFT JOIN LATERAL (
+    SELECT
+        array_agg(p.id ORDER BY p.id) AS member_ids,
+        array_agg(p.display ORDER BY p.id) AS member_names,
+        array_agg(p.resource_type ORDER BY p.id) AS member_types
+    FROM members AS m JOIN resources AS p ON p.tenant_id = $1 AND p.id = m.member_id
+    WHERE m.tenant_id = $1 AND m.group_id = r.id
+) AS members ON true
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Which derived parts a caller wants. What is not wanted is not read."""
+
+    groups: bool = True
+    manager: bool = True
+    members: bool = True
+
+    def columns(self, resource_type: ResourceType) -> str:
+        """The select list, over the alias `r`."""
+        columns = "r.id, r.version, r.create_time, r.update_time, r.message"
+        if resource_type is USER and self.groups:
+            columns += ", group_ids, group_names, group_direct"
+        if resource_type is USER and self.manager:
+            columns += ", manager.display AS manager_name"
+        if resource_type is GROUP and self.members:
+            columns += ", member_ids, member_names, member_types"
+        return columns
+
+    def joins(self, resource_type: ResourceType) -> str:
+        """The joins that gather the derived parts; $1 is the tenant."""
+        joins = ""
+        if resource_type is USER and self.groups:
+            joins += _GROUPS
+        if resource_type is USER and self.manager:
+            joins += _MANAGER
+        if resource_type is GROUP and self.members:
+            joins += _MEMBERS
+        return joins
+
+
+BARE: Final = View(groups=False, manager=False, members=False)
+"""The stored resource and its meta alone."""
+
+
+def wire_form(record: asyncpg.Record, resource_type: ResourceType, view: View) -> bytes:
+    """A complete resource as protobuf bytes, from a row selected with the same view."""
+    fragment = resource_type.message()
+    meta = fragment.meta  # type: ignore[attr-defined]
+    meta.resource_type = resource_type.name
+    meta.create_time.FromDatetime(record["create_time"])
+    meta.update_time.FromDatetime(record["update_time"])
+    meta.etag = etag.of_version(record["version"])
+    if isinstance(fragment, User):
+        _add_user_parts(fragment, record, view)
+    elif isinstance(fragment, Group) and view.members:
+        _add_members(fragment, record)
+    stored: bytes = record["message"]
+    return stored + fragment.SerializeToString()
+
+
+def _add_user_parts(fragment: User, record: asyncpg.Record, view: View) -> None:
+    if view.groups and (ids := record["group_ids"]):
+        for group, name, direct in zip(
+            ids, record["group_names"], record["group_direct"], strict=True
+        ):
+            fragment.groups.add(
+                value=str(group), display=name, type="direct" if direct else "indirect"
+            )
+    if view.manager and (name := record["manager_name"]):
+        fragment.enterprise.manager.display_name = name
+
+
+def _add_members(fragment: Group, record: asyncpg.Record) -> None:
+    for member, name, kind in zip(
+        record["member_ids"] or (),
+        record["member_names"] or (),
+        record["member_types"] or (),
+        strict=True,
+    ):
+        fragment.members.add(value=str(member), display=name, type=kind)

@@ -1,0 +1,215 @@
+"""Who belongs to which group: one row each, changed as sets.
+
+No statement here reads the members it does not change, so a group may have any size.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollbook.v1.group_pb2 import GroupMember
+from service.domain import filters
+from service.domain.errors import no_target
+from service.domain.membership import Add, Remove, RemoveMatching, Replace, Step, unknown_member
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from uuid import UUID
+
+    import asyncpg
+
+    from service.storage.database import Connection
+
+
+class MemberChanges:
+    """What several steps did to the members of a group, on balance."""
+
+    def __init__(self) -> None:
+        self.added: set[UUID] = set()
+        self.removed: set[UUID] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed)
+
+    def add(self, ids: Iterable[UUID]) -> None:
+        """These have become members; one that was removed before is as it was."""
+        for identifier in ids:
+            if identifier in self.removed:
+                self.removed.discard(identifier)
+            else:
+                self.added.add(identifier)
+
+    def remove(self, ids: Iterable[UUID]) -> None:
+        """These are members no more; one that was added before is as it was."""
+        for identifier in ids:
+            if identifier in self.added:
+                self.added.discard(identifier)
+            else:
+                self.removed.add(identifier)
+
+
+async def apply(
+    connection: Connection, tenant_id: UUID, group_id: UUID, steps: Iterable[Step]
+) -> MemberChanges:
+    """Run the steps in order. The caller has locked the group.
+
+    Raises INVALID_VALUE when someone to be added does not exist, NO_TARGET when a removal that
+    requires its target removes nobody.
+    """
+    changes = MemberChanges()
+    for step in steps:
+        match step:
+            case Add(ids):
+                changes.add(await _add(connection, tenant_id, group_id, ids))
+            case Remove(ids, required):
+                removed = await _remove(connection, tenant_id, group_id, ids)
+                _require(removed, required=required)
+                changes.remove(removed)
+            case Replace(ids):
+                changes.remove(await _remove_others(connection, tenant_id, group_id, ids))
+                changes.add(await _add(connection, tenant_id, group_id, ids))
+            case RemoveMatching(condition, required):
+                ids = await _matching(connection, tenant_id, group_id, condition)
+                _require(ids, required=required)
+                changes.remove(await _remove(connection, tenant_id, group_id, ids))
+    return changes
+
+
+def _require(removed: Sequence[UUID], *, required: bool) -> None:
+    if required and not removed:
+        raise no_target("members")
+
+
+async def _add(
+    connection: Connection, tenant_id: UUID, group_id: UUID, ids: Sequence[UUID]
+) -> list[UUID]:
+    if not ids:
+        return []
+    row = await connection.fetchrow(
+        """
+        WITH wanted AS (SELECT unnest($3::uuid []) AS id),
+        known AS (
+            SELECT id FROM wanted
+            WHERE EXISTS (
+                SELECT FROM resources AS r
+                WHERE r.tenant_id = $1 AND r.id = wanted.id
+                AND r.resource_type IN ('User', 'Group')
+            )
+        ),
+        added AS (
+            INSERT INTO members (tenant_id, group_id, member_id)
+            SELECT $1, $2, id FROM known
+            ON CONFLICT DO NOTHING
+            RETURNING member_id
+        )
+        SELECT
+            (SELECT array_agg(member_id) FROM added) AS added,
+            (SELECT w.id FROM wanted AS w WHERE w.id NOT IN (SELECT id FROM known) LIMIT 1)
+            AS unknown
+        """,
+        tenant_id,
+        group_id,
+        ids,
+    )
+    assert row is not None
+    if row["unknown"] is not None:
+        raise unknown_member(row["unknown"])
+    return list(row["added"] or ())
+
+
+async def _remove(
+    connection: Connection, tenant_id: UUID, group_id: UUID, ids: Sequence[UUID]
+) -> list[UUID]:
+    rows = await connection.fetch(
+        """
+        DELETE FROM members
+        WHERE tenant_id = $1 AND group_id = $2 AND member_id = ANY ($3::uuid [])
+        RETURNING member_id
+        """,
+        tenant_id,
+        group_id,
+        ids,
+    )
+    return _ids(rows)
+
+
+async def _remove_others(
+    connection: Connection, tenant_id: UUID, group_id: UUID, ids: Sequence[UUID]
+) -> list[UUID]:
+    rows = await connection.fetch(
+        """
+        DELETE FROM members AS m
+        WHERE m.tenant_id = $1 AND m.group_id = $2 AND NOT EXISTS (
+            SELECT FROM unnest($3::uuid []) AS kept (id) WHERE kept.id = m.member_id
+        )
+        RETURNING m.member_id
+        """,
+        tenant_id,
+        group_id,
+        ids,
+    )
+    return _ids(rows)
+
+
+async def _matching(
+    connection: Connection, tenant_id: UUID, group_id: UUID, condition: filters.Condition
+) -> list[UUID]:
+    """Members that meet a condition on more than their id. Rare, so they are all looked at."""
+    rows = await connection.fetch(
+        """
+        SELECT p.id, p.resource_type, p.display
+        FROM members AS m JOIN resources AS p ON p.tenant_id = $1 AND p.id = m.member_id
+        WHERE m.tenant_id = $1 AND m.group_id = $2
+        """,
+        tenant_id,
+        group_id,
+    )
+    return [row["id"] for row in rows if filters.matches(condition, member_of(row))]
+
+
+def _ids(rows: Iterable[asyncpg.Record]) -> list[UUID]:
+    return [row["member_id"] for row in rows]
+
+
+def member_of(row: asyncpg.Record) -> GroupMember:
+    """The member that a row with id, resource_type and display tells of."""
+    return GroupMember(value=str(row["id"]), type=row["resource_type"], display=row["display"])
+
+
+async def page_of_members(
+    connection: Connection, tenant_id: UUID, group_id: UUID, after: UUID | None, limit: int
+) -> list[asyncpg.Record]:
+    """Members by id, beginning after one of them: rows of id, resource_type, display."""
+    return await connection.fetch(
+        """
+        SELECT p.id, p.resource_type, p.display
+        FROM members AS m JOIN resources AS p ON p.tenant_id = $1 AND p.id = m.member_id
+        WHERE m.tenant_id = $1 AND m.group_id = $2
+        AND m.member_id > coalesce($3, '00000000-0000-0000-0000-000000000000'::uuid)
+        ORDER BY m.member_id LIMIT $4
+        """,
+        tenant_id,
+        group_id,
+        after,
+        limit,
+    )
+
+
+async def page_of_groups(
+    connection: Connection, tenant_id: UUID, member_id: UUID, after: UUID | None, limit: int
+) -> list[asyncpg.Record]:
+    """Groups that someone belongs to itself, by id, beginning after one of them: rows of id,
+    display."""
+    return await connection.fetch(
+        """
+        SELECT g.id, g.display
+        FROM members AS m JOIN resources AS g ON g.tenant_id = $1 AND g.id = m.group_id
+        WHERE m.tenant_id = $1 AND m.member_id = $2
+        AND m.group_id > coalesce($3, '00000000-0000-0000-0000-000000000000'::uuid)
+        ORDER BY m.group_id LIMIT $4
+        """,
+        tenant_id,
+        member_id,
+        after,
+        limit,
+    )

@@ -1,0 +1,266 @@
+"""Resources of every type: one row each, with the message that clients get.
+
+Functions take the connection first and run one statement, or the few that belong together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import orjson
+
+from rollbook.attributes import USER, Uniqueness
+from rollbook.v1.error_reason_pb2 import ErrorReason
+from service.domain.errors import DomainError
+from service.domain.folding import fold
+from service.domain.membership import parse_id
+from service.storage import derived, search
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from google.protobuf.message import Message
+
+    from rollbook.attributes import Attribute, ResourceType
+    from service.storage.database import Connection
+    from service.storage.derived import View
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A row that was locked to be changed: its message parsed, nothing derived in it."""
+
+    id: UUID
+    version: int
+    create_time: datetime
+    update_time: datetime
+    message: Any
+
+
+async def get(
+    connection: Connection, tenant_id: UUID, resource_type: ResourceType, id_: UUID, view: View
+) -> bytes | None:
+    """One resource as protobuf bytes; None when there is none of that id and type."""
+    record = await connection.fetchrow(
+        f"SELECT {view.columns(resource_type)} FROM resources AS r {view.joins(resource_type)} "
+        "WHERE r.tenant_id = $1 AND r.id = $2 AND r.resource_type = $3",
+        tenant_id,
+        id_,
+        resource_type.name,
+    )
+    return derived.wire_form(record, resource_type, view) if record else None
+
+
+async def get_many(
+    connection: Connection,
+    tenant_id: UUID,
+    resource_type: ResourceType,
+    ids: Sequence[UUID],
+    view: View,
+) -> dict[UUID, bytes]:
+    """Those of the resources that exist, by id."""
+    records = await connection.fetch(
+        f"SELECT {view.columns(resource_type)} FROM resources AS r {view.joins(resource_type)} "
+        "WHERE r.tenant_id = $1 AND r.id = ANY ($2::uuid []) AND r.resource_type = $3",
+        tenant_id,
+        ids,
+        resource_type.name,
+    )
+    return {record["id"]: derived.wire_form(record, resource_type, view) for record in records}
+
+
+async def type_of(connection: Connection, tenant_id: UUID, id_: UUID) -> str | None:
+    """The name of the type of a resource; None when there is none of that id."""
+    name: str | None = await connection.fetchval(
+        "SELECT resource_type FROM resources WHERE tenant_id = $1 AND id = $2", tenant_id, id_
+    )
+    return name
+
+
+async def lock(
+    connection: Connection,
+    tenant_id: UUID,
+    resource_type: ResourceType,
+    id_: UUID,
+    *,
+    to_delete: bool = False,
+) -> Stored | None:
+    """Read a resource and hold it until the transaction ends.
+
+    A lock for a change leaves others free to refer to the row: foreign keys take KEY SHARE.
+    """
+    record = await connection.fetchrow(
+        "SELECT id, version, create_time, update_time, message FROM resources "
+        "WHERE tenant_id = $1 AND id = $2 AND resource_type = $3 "
+        + ("FOR UPDATE" if to_delete else "FOR NO KEY UPDATE"),
+        tenant_id,
+        id_,
+        resource_type.name,
+    )
+    return _stored(record, resource_type) if record else None
+
+
+async def lock_reports(connection: Connection, tenant_id: UUID, manager_id: UUID) -> list[Stored]:
+    """The users whose manager is the given one, held until the transaction ends."""
+    records = await connection.fetch(
+        "SELECT id, version, create_time, update_time, message FROM resources "
+        "WHERE tenant_id = $1 AND manager_id = $2 ORDER BY id FOR NO KEY UPDATE",
+        tenant_id,
+        manager_id,
+    )
+    return [_stored(record, USER) for record in records]
+
+
+def _stored(record: asyncpg.Record, resource_type: ResourceType) -> Stored:
+    message = resource_type.message.FromString(record["message"])
+    return Stored(
+        record["id"], record["version"], record["create_time"], record["update_time"], message
+    )
+
+
+async def insert(
+    connection: Connection,
+    tenant_id: UUID,
+    resource_type: ResourceType,
+    id_: UUID,
+    message: Message,
+    time: datetime,
+) -> None:
+    """Store a new resource. Raises UNIQUENESS when a unique value is taken."""
+    try:
+        await connection.execute(
+            """
+            INSERT INTO resources (
+                tenant_id, id, resource_type, create_time, update_time,
+                unique_key, external_id, display, active, manager_id, message, search
+            ) VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11)
+            """,
+            tenant_id,
+            id_,
+            resource_type.name,
+            time,
+            *_columns(resource_type, message),
+        )
+    except asyncpg.UniqueViolationError as error:
+        raise _taken(error, resource_type, message) from error
+
+
+async def update(
+    connection: Connection,
+    tenant_id: UUID,
+    resource_type: ResourceType,
+    id_: UUID,
+    message: Message,
+    version: int,
+    time: datetime,
+) -> None:
+    """Store a resource anew. Raises UNIQUENESS when a unique value is taken."""
+    try:
+        await connection.execute(
+            """
+            UPDATE resources SET
+                version = $3, update_time = $4, unique_key = $5, external_id = $6,
+                display = $7, active = $8, manager_id = $9, message = $10, search = $11
+            WHERE tenant_id = $1 AND id = $2
+            """,
+            tenant_id,
+            id_,
+            version,
+            time,
+            *_columns(resource_type, message),
+        )
+    except asyncpg.UniqueViolationError as error:
+        raise _taken(error, resource_type, message) from error
+
+
+async def touch(
+    connection: Connection, tenant_id: UUID, id_: UUID, version: int, time: datetime
+) -> None:
+    """Give a resource a new version although its own attributes stay: its members changed."""
+    await connection.execute(
+        "UPDATE resources SET version = $3, update_time = $4 WHERE tenant_id = $1 AND id = $2",
+        tenant_id,
+        id_,
+        version,
+        time,
+    )
+
+
+async def delete(connection: Connection, tenant_id: UUID, id_: UUID) -> None:
+    """Delete a resource with its memberships and password."""
+    await connection.execute(
+        "DELETE FROM resources WHERE tenant_id = $1 AND id = $2", tenant_id, id_
+    )
+
+
+async def leave_groups(
+    connection: Connection, tenant_id: UUID, member_id: UUID, time: datetime
+) -> list[asyncpg.Record]:
+    """End every membership of someone and give the groups a new version: rows of id, version
+    and message of the groups left."""
+    return await connection.fetch(
+        """
+        WITH gone AS (
+            DELETE FROM members WHERE tenant_id = $1 AND member_id = $2 RETURNING group_id
+        )
+        UPDATE resources AS r SET
+            version = r.version + 1,
+            update_time = greatest($3, r.update_time + interval '1 microsecond')
+        FROM gone WHERE r.tenant_id = $1 AND r.id = gone.group_id
+        RETURNING r.id, r.version, r.update_time, r.message
+        """,
+        tenant_id,
+        member_id,
+        time,
+    )
+
+
+def unique_attribute(resource_type: ResourceType) -> Attribute | None:
+    """The attribute whose value occurs once in the resource type, besides the id."""
+    return next(
+        (
+            attribute
+            for attribute in resource_type.schema.attributes
+            if attribute.uniqueness is not Uniqueness.NONE and attribute.name != "id"
+        ),
+        None,
+    )
+
+
+def _columns(resource_type: ResourceType, message: Any) -> tuple[object, ...]:
+    """unique_key, external_id, display, active, manager_id, message, search."""
+    unique = unique_attribute(resource_type)
+    document = search.search_document(resource_type, message)
+    return (
+        fold(getattr(message, unique.field)) if unique else None,
+        message.external_id if message.HasField("external_id") else None,
+        display_of(message),
+        not hasattr(message, "active") or not message.HasField("active") or message.active,
+        parse_id(message.enterprise.manager.value) if resource_type is USER else None,
+        message.SerializeToString(deterministic=True),
+        orjson.dumps(document).decode(),
+    )
+
+
+def display_of(message: Any) -> str:
+    """What others show of a resource: its display name, else the name it logs in with."""
+    return str(message.display_name or getattr(message, "user_name", ""))
+
+
+def _taken(
+    error: asyncpg.UniqueViolationError, resource_type: ResourceType, message: Any
+) -> Exception:
+    unique = unique_attribute(resource_type)
+    if error.constraint_name != "resources_unique_key" or unique is None:
+        return error
+    value = getattr(message, unique.field)
+    return DomainError(
+        ErrorReason.ERROR_REASON_UNIQUENESS,
+        f"{unique.name} {value!r} is already in use by another {resource_type.name.lower()}.",
+        field=unique.name,
+        metadata={"attribute": unique.name, "value": value},
+    )
