@@ -209,11 +209,11 @@ class _Parser:
         return comparison(name, operator, literal, self._context)
 
     def _literal(self, before: str) -> Token:
-        self._check_space(wanted=True)
-        token = self._take()
+        token = self._peek()
         if token.kind not in {Kind.TEXT, Kind.WORD}:
             raise invalid_filter(f"Expected a value after {before}, not {token}.")
-        return token
+        self._check_space(wanted=True)
+        return self._take()
 
     def _find(self, text: str, token: Token) -> Name | None:
         try:
