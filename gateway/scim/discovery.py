@@ -1,0 +1,170 @@
+"""ServiceProviderConfig, ResourceTypes and Schemas (RFC 7643 §5-7), from the attribute tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gateway.scim.listing import MAX_COUNT, ListQuery, list_response
+from rollbook.attributes import COMMON_ATTRIBUTES, RESOURCE_TYPES, AttributeType
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rollbook.attributes import Attribute, ResourceType, Schema
+
+_CORE: Final = "urn:ietf:params:scim:schemas:core:2.0:"
+
+DEFAULT_COUNT: Final = 100
+"""How many resources a page has when the client does not say (as in ListUsersRequest)."""
+
+CURSOR_TIMEOUT: Final = 600
+"""For how many seconds a cursor is good at the least (RFC 9865 §4)."""
+
+_CASED: Final = frozenset({AttributeType.STRING, AttributeType.REFERENCE, AttributeType.BINARY})
+
+MAX_BULK_OPERATIONS: Final = 1_000
+"""authentik makes its PATCHes as small as this says even where bulk is not supported."""
+
+MAX_BULK_PAYLOAD: Final = 4 * 1024 * 1024
+"""In bytes; no more than the service takes in one call."""
+
+
+def service_provider_config(
+    base_url: str, *, bulk: bool = False, documentation_uri: str | None = None
+) -> dict[str, object]:
+    """What the service offers (RFC 7643 §5, RFC 9865 §4). `base_url` has no trailing slash."""
+    config: dict[str, object] = {"schemas": [f"{_CORE}ServiceProviderConfig"]}
+    if documentation_uri:
+        config["documentationUri"] = documentation_uri
+    config |= {
+        "patch": {"supported": True},
+        "bulk": {
+            "supported": bulk,
+            "maxOperations": MAX_BULK_OPERATIONS,
+            "maxPayloadSize": MAX_BULK_PAYLOAD,
+        },
+        "filter": {"supported": True, "maxResults": MAX_COUNT},
+        "changePassword": {"supported": True},
+        "sort": {"supported": True},
+        "etag": {"supported": True},
+        "authenticationSchemes": [
+            {
+                "type": "oauthbearertoken",
+                "name": "Bearer token",
+                "description": "A token in the Authorization header",
+                "specUri": "https://www.rfc-editor.org/info/rfc6750",
+                "primary": True,
+            },
+            {
+                "type": "httpbasic",
+                "name": "Basic",
+                "description": "User name and password of the provisioning account",
+                "specUri": "https://www.rfc-editor.org/info/rfc7617",
+            },
+        ],
+        "pagination": {
+            "cursor": True,
+            "index": True,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": DEFAULT_COUNT,
+            "maxPageSize": MAX_COUNT,
+            "cursorTimeout": CURSOR_TIMEOUT,
+        },
+        "meta": _meta("ServiceProviderConfig", f"{base_url}/ServiceProviderConfig"),
+    }
+    return config
+
+
+def resource_types(base_url: str) -> dict[str, object]:
+    """All resource types as a ListResponse, users first (RFC 7644 §4)."""
+    return _all([_resource_type(each, base_url) for each in RESOURCE_TYPES])
+
+
+def resource_type(name: str, base_url: str) -> dict[str, object] | None:
+    """One resource type by its name, in any case; None when there is none."""
+    for each in RESOURCE_TYPES:
+        if each.name.lower() == name.lower():
+            return _resource_type(each, base_url)
+    return None
+
+
+def schemas(base_url: str) -> dict[str, object]:
+    """The schemas of all resource types as a ListResponse (RFC 7644 §4)."""
+    return _all([_schema(each, base_url) for each in _SCHEMAS.values()])
+
+
+def schema(urn: str, base_url: str) -> dict[str, object] | None:
+    """One schema by its URN, in any case; None when there is none."""
+    known = _SCHEMAS.get(urn.lower())
+    return _schema(known, base_url) if known else None
+
+
+_SCHEMAS: Final[dict[str, Schema]] = {
+    each.urn.lower(): each
+    for kind in RESOURCE_TYPES
+    for each in (kind.schema, *(extension.schema for extension in kind.extensions))
+}
+
+
+def _all(resources: Sequence[object]) -> dict[str, object]:
+    return list_response(ListQuery(), resources, len(resources))
+
+
+def _meta(kind: str, location: str) -> dict[str, object]:
+    return {"resourceType": kind, "location": location}
+
+
+def _resource_type(kind: ResourceType, base_url: str) -> dict[str, object]:
+    """RFC 7643 §6."""
+    return {
+        "schemas": [f"{_CORE}ResourceType"],
+        "id": kind.name,
+        "name": kind.name,
+        "description": kind.description,
+        "endpoint": kind.endpoint,
+        "schema": kind.schema.urn,
+        "schemaExtensions": [
+            {"schema": extension.schema.urn, "required": extension.required}
+            for extension in kind.extensions
+        ],
+        "meta": _meta("ResourceType", f"{base_url}/ResourceTypes/{kind.name}"),
+    }
+
+
+def _schema(known: Schema, base_url: str) -> dict[str, object]:
+    """RFC 7643 §7. The attributes that all resources have are not repeated in each schema."""
+    return {
+        "schemas": [f"{_CORE}Schema"],
+        "id": known.urn,
+        "name": known.name,
+        "description": known.description,
+        "attributes": [
+            _attribute(each) for each in known.attributes if each.name not in COMMON_ATTRIBUTES
+        ],
+        "meta": _meta("Schema", f"{base_url}/Schemas/{known.urn}"),
+    }
+
+
+def _attribute(attribute: Attribute) -> dict[str, object]:
+    """The characteristics that mean something for an attribute of its type (RFC 7643 §2.2)."""
+    described: dict[str, object] = {
+        "name": attribute.name,
+        "type": attribute.type,
+        "multiValued": attribute.multi_valued,
+        "description": attribute.description,
+        "required": attribute.required,
+    }
+    if attribute.type in _CASED:
+        described["caseExact"] = attribute.case_exact
+    described["mutability"] = attribute.mutability
+    described["returned"] = attribute.returned
+    # A boolean has no uniqueness (RFC 7643 §2.3.2), nor has an object (RFC Editor erratum 6004).
+    if attribute.type not in {AttributeType.BOOLEAN, AttributeType.COMPLEX}:
+        described["uniqueness"] = attribute.uniqueness
+    if attribute.canonical_values:
+        described["canonicalValues"] = attribute.canonical_values
+    if attribute.reference_types:
+        described["referenceTypes"] = attribute.reference_types
+    if attribute.sub_attributes:
+        described["subAttributes"] = [_attribute(each) for each in attribute.sub_attributes]
+    return described
