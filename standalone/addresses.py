@@ -13,6 +13,8 @@ _ADDRESS: Final = re.compile(
     r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<host>[^\[\]:/]+)):(?P<port>\d{1,5})"
 )
 
+_MAX_PORT: Final = 65535
+
 _REACHED_AT: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not bound
 """Where a server is reached on this machine that listens on every address."""
 
@@ -39,13 +41,13 @@ def free_address(setting: str, text: str) -> Address:
     the port with another program and never say so.
     """
     match = _ADDRESS.fullmatch(text.strip())
-    if match is None:
+    if match is None or int(match["port"]) > _MAX_PORT:
         raise StandaloneError(f"{setting} is {text!r}; it takes host:port, as 127.0.0.1:8080.")
     host, port = match["v6"] or match["host"], int(match["port"])
     try:
         return Address(host, _bind(host, port))
-    except (OSError, OverflowError) as error:
-        in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+    except OSError as error:
+        in_use = error.errno == errno.EADDRINUSE
         reason = "another program is using it" if in_use else str(error)
         raise StandaloneError(
             f"Cannot listen on {text}: {reason}. Set {setting} to another address."

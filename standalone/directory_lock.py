@@ -5,12 +5,10 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from typing import TYPE_CHECKING, Final, Self
+from pathlib import Path
+from typing import Final, Self
 
 from standalone.errors import StandaloneError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SETTLE_SECONDS: Final = 30.0
 """How long the children of an owner that was killed may take to end."""
@@ -73,6 +71,7 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def _is_alive(process_id: str) -> bool:
+    """Whether a process runs; one that ended but was not waited for by its parent does not."""
     if not process_id.isdigit():
         return False
     try:
@@ -81,4 +80,12 @@ def _is_alive(process_id: str) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    return not _is_zombie(process_id)
+
+
+def _is_zombie(process_id: str) -> bool:
+    try:
+        status = Path(f"/proc/{process_id}/stat").read_text()
+    except OSError:  # Systems without /proc do not tell.
+        return False
+    return status.rpartition(")")[2].split()[0] == "Z"

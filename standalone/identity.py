@@ -8,6 +8,7 @@ the user `nobody`, who must then own the data.
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -70,11 +71,20 @@ def _identity_of_owner(data_dir: Path) -> Identity:
                 f"{data_dir} belongs to the user with id {status.st_uid}, you are"
                 f" {os.geteuid()}. Run as that user, or set ROLLBOOK_DATA_DIR to another directory."
             )
-        return Identity(owner=os.geteuid())
+        return Identity(owner=os.geteuid(), prefix=() if _has_name() else _user_namespace())
     if status.st_uid != 0:
         return _switched_to(status.st_uid, status.st_gid)
     namespace = _user_namespace()
     return Identity(owner=0, prefix=namespace) if namespace else _switched_to(NOBODY, NOBODY)
+
+
+def _has_name() -> bool:
+    """Whether this user is in the list of users: initdb insists. In containers it may not be."""
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return False
+    return True
 
 
 def _switched_to(user: int, group: int) -> Identity:

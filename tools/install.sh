@@ -44,3 +44,7 @@ echo "Installing what $lock names" >&2
     --no-compile --no-deps --require-hashes --requirement "$lock"
 install -m 755 tools/rollbook .venv/bin/rollbook
 echo "$wanted" >"$stamp"
+if [ "$lock" = requirements-dev.lock ]; then
+    # It names all that requirements.lock names.
+    cksum <requirements.lock >.venv/installed-requirements
+fi
