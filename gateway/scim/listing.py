@@ -146,11 +146,7 @@ def list_query_from_search(body: object, reading: Reading) -> ListQuery:
         raise invalid_syntax(f"The body must be a JSON object, not {kind_of(body)}.")
     refuse_duplicates(body, "")
     members = {name.lower(): value for name, value in body.items() if value is not None}
-    schemas = members.get("schemas")
-    if not (isinstance(schemas, list) and SEARCH_REQUEST_SCHEMA in schemas) and (
-        not reading.tolerates(Tolerance.MISSING_SCHEMAS)
-    ):
-        raise invalid_syntax(f"schemas must contain {SEARCH_REQUEST_SCHEMA}.")
+    _check_schemas(members.get("schemas"), reading)
     projection = projection_of(
         _names("attributes", members.get("attributes"), reading),
         _names("excludedAttributes", members.get("excludedattributes"), reading),
@@ -181,6 +177,15 @@ def list_response(
             body["previousCursor"] = previous_cursor
     body["Resources"] = resources
     return body
+
+
+def _check_schemas(schemas: object, reading: Reading) -> None:
+    listed = schemas if isinstance(schemas, list) else ()
+    wanted = SEARCH_REQUEST_SCHEMA.lower()
+    if any(isinstance(urn, str) and urn.lower() == wanted for urn in listed):
+        return
+    if not reading.tolerates(Tolerance.MISSING_SCHEMAS):
+        raise invalid_syntax(f"schemas must contain {SEARCH_REQUEST_SCHEMA}.")
 
 
 def _list_query(

@@ -145,6 +145,7 @@ def search(members: dict[str, Any], reading: Reading | None = None) -> ListQuery
     ("members", "query"),
     [
         ({}, ListQuery()),
+        ({"schemas": ["urn:x", SEARCH_REQUEST_SCHEMA.upper()]}, ListQuery()),
         ({"filter": None, "count": None, "unknown": {}}, ListQuery()),
         (
             {"Filter": "title pr", "startIndex": 3, "count": 2, "sortBy": "title"},
