@@ -144,7 +144,7 @@ def test_one_resource_type_is_found_in_any_case() -> None:
 
 
 @pytest.mark.parametrize("bulk", [False, True])
-def test_the_service_provider_config_has_what_it_must(bulk: bool) -> None:  # noqa: FBT001
+def test_the_service_provider_config_has_what_it_must(bulk: bool) -> None:
     body: Any = discovery.service_provider_config(BASE_URL, bulk=bulk)
     for feature in ("patch", "filter", "changePassword", "sort", "etag"):
         assert body[feature]["supported"] is True

@@ -453,7 +453,7 @@ def test_members_may_be_more_than_other_elements() -> None:
 def test_a_value_is_set_under_a_path(
     path: AttributePath,
     value: object,
-    into_element: bool,  # noqa: FBT001
+    into_element: bool,
     user: User,
 ) -> None:
     resource = User()
