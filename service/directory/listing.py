@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from service.domain import filters, page_token
+from service.domain import filters, ordering, page_token
 from service.domain.errors import invalid_value
 from service.domain.page_token import Position
 from service.storage import pages
+from service.storage.pages import Selection
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from service.domain.conditions import Condition
     from service.storage.database import Connection, Database
     from service.storage.derived import View
-    from service.storage.sort_sql import Order
 
 DEFAULT_PAGE_SIZE: Final = 100
 MAX_PAGE_SIZE: Final = 1_000
@@ -33,10 +33,7 @@ class Query:
     """What a list request asks, typed and checked. `digest` identifies the list: all pages of
     one list agree on it."""
 
-    tenant_id: UUID
-    resource_type: ResourceType
-    condition: Condition | None
-    order: Order | None
+    selection: Selection
     page_size: int
     page_token: str
     skip: int
@@ -54,12 +51,9 @@ class Query:
             raise invalid_value("skip", "skip must not be negative, nor go with a page_token.")
         has_filter, has_order = request.HasField("filter"), request.HasField("order_by")
         condition = filters.resolve(request.filter, resource_type) if has_filter else None
-        order = filters.resolve_order(request.order_by, resource_type) if has_order else None
+        order = ordering.resolve_order(request.order_by, resource_type) if has_order else None
         return cls(
-            tenant_id=tenant_id,
-            resource_type=resource_type,
-            condition=condition,
-            order=order,
+            selection=Selection(tenant_id, resource_type, condition, order),
             page_size=page_size_of(request),
             page_token=request.page_token,
             skip=request.skip,
@@ -108,10 +102,17 @@ async def page(database: Database, query: Query, key: bytes) -> Page:
     if query.page_token:
         position = page_token.decode(query.page_token, query.digest, query.page_size, key)
     async with database.reading() as connection:
-        total = await pages.count(connection, query) if query.count else None
+        total = await pages.count(connection, query.selection) if query.count else None
         if query.page_size == 0:
             return Page([], total_size=total)
-        rows = await pages.rows(connection, query, position)
+        rows = await pages.rows(
+            connection,
+            query.selection,
+            query.view,
+            limit=query.page_size + 1,
+            skip=query.skip,
+            position=position,
+        )
     return _page(query, rows, position, total, key)
 
 
@@ -151,16 +152,6 @@ async def first(
     limit: int,
 ) -> list[bytes]:
     """The oldest few resources that meet a condition. Raises INVALID_FILTER."""
-    query = Query(
-        tenant_id=tenant_id,
-        resource_type=resource_type,
-        condition=filters.resolve(condition, resource_type),
-        order=None,
-        page_size=limit,
-        page_token="",
-        skip=0,
-        count=False,
-        view=view,
-        digest="",
-    )
-    return [row.resource for row in await pages.rows(connection, query, None)][:limit]
+    selection = Selection(tenant_id, resource_type, filters.resolve(condition, resource_type))
+    rows = await pages.rows(connection, selection, view, limit=limit)
+    return [row.resource for row in rows]

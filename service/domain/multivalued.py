@@ -3,15 +3,18 @@ removing them means (RFC 7643 §2.4, RFC 7644 §3.5.2.1)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rollbook.attributes import Attribute, AttributeType, Mutability
 from service.domain.folding import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Collection, Hashable, Iterable, Sequence
 
     from google.protobuf.message import Message
+
+
+_IDENTITY: Final = ("value", "type")
 
 
 def identity(element: Any, attribute: Attribute) -> Hashable:
@@ -20,7 +23,7 @@ def identity(element: Any, attribute: Attribute) -> Hashable:
     if not attribute.sub_attributes:
         return _key(element, attribute)
     if attribute.sub_attribute("value") is not None and element.HasField("value"):
-        names: Iterable[str] = ("value", "type")
+        names: Iterable[str] = _IDENTITY
     else:
         names = (part.name for part in attribute.sub_attributes if part.name != "primary")
     parts = (attribute.sub_attribute(name) for name in names)
@@ -38,10 +41,12 @@ def _key(value: Any, attribute: Attribute) -> Hashable:
     return key
 
 
-def merge(target: Any, source: Any, attribute: Attribute) -> None:
-    """Copy the sub-attributes that are set, read-only ones excepted."""
+def merge(
+    target: Any, source: Any, attribute: Attribute, *, kept: Collection[str] = ()
+) -> None:
+    """Copy the sub-attributes that are set, save read-only ones and those `kept`."""
     for part in attribute.sub_attributes:
-        if part.mutability is Mutability.READ_ONLY:
+        if part.mutability is Mutability.READ_ONLY or part.name in kept:
             continue
         if part.multi_valued:
             if values := getattr(source, part.field):
@@ -67,7 +72,8 @@ def append_missing(elements: Any, values: Any, attribute: Attribute) -> Sequence
             index = known[key] = len(elements)
             elements.append(value)
         elif attribute.sub_attributes:
-            merge(elements[index], value, attribute)
+            # Its identity stays as it was written first: "A@X" is there as "a@x".
+            merge(elements[index], value, attribute, kept=_IDENTITY)
         touched.append(index)
     return [elements[index] for index in touched] if attribute.sub_attributes else ()
 
@@ -85,7 +91,7 @@ def _agrees(element: Any, value: Any, attribute: Attribute) -> bool:
     parts = [part for part in attribute.sub_attributes if value.HasField(part.field)]
     # `value` says which one is meant; a client that lists elements often sends a label or a
     # `primary` along that is no longer the stored one.
-    by_value = [part for part in parts if part.name in {"value", "type"}]
+    by_value = [part for part in parts if part.name in _IDENTITY]
     decisive = by_value if any(part.name == "value" for part in by_value) else parts
     return bool(decisive) and all(
         _part_key(element, part) == _part_key(value, part) for part in decisive

@@ -25,15 +25,13 @@ LIFETIME: Final = 24 * 3600
 _MAC_BYTES: Final = 16
 _MAX_LENGTH: Final = 8_192
 
-Key = str | int | float | bool | None
-
 
 @dataclass(frozen=True, slots=True)
 class Position:
     """A place between two resources of an ordered list: after the one with this sort key and
     id, or before it when the list is read backwards."""
 
-    key: Key
+    key: str | None
     id: UUID
     backwards: bool = False
 

@@ -6,38 +6,105 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from service.storage import derived
+from service.storage.filter_sql import where
+from service.storage.sort_sql import SortKey, sort_key
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from service.domain.page_token import Key
+    from rollbook.attributes import ResourceType
+    from service.domain.conditions import Condition
+    from service.domain.ordering import Order
+    from service.domain.page_token import Position
+    from service.storage.database import Connection
+    from service.storage.derived import View
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which resources are listed, and in which order."""
+
+    tenant_id: UUID
+    resource_type: ResourceType
+    condition: Condition | None = None
+    order: Order | None = None
+
+    def where(self, parameters: list[object]) -> str:
+        """The condition as SQL over `r`; $1 is the tenant, $2 the type, more are appended."""
+        parameters += (self.tenant_id, self.resource_type.name)
+        conditions = ["r.tenant_id = $1", "r.resource_type = $2"]
+        if self.condition is not None:
+            conditions.append(where(self.condition, self.tenant_id, parameters))
+        return " AND ".join(conditions)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One resource of a page, with its place in the order."""
+    """One resource of a page as protobuf bytes, with its place in the order."""
 
     id: UUID
-    key: Key
+    key: str | None
     resource: bytes
 
 
-async def count(connection, query) -> int:
-    return await connection.fetchval(
-        "SELECT count(*) FROM resources WHERE tenant_id=$1 AND resource_type=$2",
-        query.tenant_id,
-        query.resource_type.name,
+async def count(connection: Connection, selection: Selection) -> int:
+    """How many resources there are in all."""
+    parameters: list[object] = []
+    total: int = await connection.fetchval(
+        f"SELECT count(*) FROM resources AS r WHERE {selection.where(parameters)}", *parameters
     )
+    return total
 
 
-async def rows(connection, query, position):
-    view, kind = query.view, query.resource_type
+async def rows(
+    connection: Connection,
+    selection: Selection,
+    view: View,
+    *,
+    limit: int,
+    skip: int = 0,
+    position: Position | None = None,
+) -> list[Row]:
+    """At most `limit` resources, beginning after a position and passing over `skip`.
+
+    Before a position that looks backwards they come in reverse order. What is derived is
+    gathered for the rows of the page alone.
+    """
+    parameters: list[object] = []
+    key = sort_key(selection.order)
+    condition = selection.where(parameters)
+    backwards = position is not None and position.backwards
+    if position is not None:
+        beyond = key.beyond(position.key, position.id, parameters, backwards=backwards)
+        condition = f"{condition} AND {beyond}"
     records = await connection.fetch(
-        f"SELECT {view.columns(kind)} FROM resources AS r {view.joins(kind)} "
-        "WHERE r.tenant_id = $1 AND r.resource_type = $2 ORDER BY r.id LIMIT $3 OFFSET $4",
-        query.tenant_id,
-        kind.name,
-        query.page_size + 1,
-        query.skip,
+        _page_sql(selection.resource_type, view, key, condition, parameters, backwards=backwards),
+        *parameters,
+        limit,
+        skip,
     )
-    return [Row(r["id"], None, derived.wire_form(r, kind, view)) for r in records]
+    kind = selection.resource_type
+    return [
+        Row(record["id"], record["sort_key"], derived.wire_form(record, kind, view))
+        for record in records
+    ]
+
+
+def _page_sql(
+    resource_type: ResourceType,
+    view: View,
+    key: SortKey,
+    condition: str,
+    parameters: list[object],
+    *,
+    backwards: bool,
+) -> str:
+    order = key.order_by(backwards=backwards)
+    return (
+        f"WITH page AS MATERIALIZED ("
+        f"SELECT r.*, {key.token} AS sort_key, row_number() OVER (ORDER BY {order}) AS place "
+        f"FROM resources AS r WHERE {condition} ORDER BY {order} "
+        f"LIMIT ${len(parameters) + 1} OFFSET ${len(parameters) + 2}) "
+        f"SELECT {view.columns(resource_type)}, r.sort_key "
+        f"FROM page AS r {view.joins(resource_type)} ORDER BY r.place"
+    )
