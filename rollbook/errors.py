@@ -137,11 +137,12 @@ def error_from_rpc(failure: AioRpcError) -> RollbookError:
     status = _status_of(failure)
     info = _detail(status, ErrorInfo())
     violations = _detail(status, BadRequest()).field_violations
+    field = violations[0].field if violations else info.metadata.get("field", "")
     return _BY_CODE.get(failure.code(), InternalError)(
         status.message or failure.details() or failure.code().name,
         code=failure.code(),
         reason=info.reason,
-        field=violations[0].field if violations else "",
+        field=field,
         metadata=info.metadata,
         retry_after=_retry_after(status),
     )

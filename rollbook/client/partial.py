@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rollbook.attributes import Attribute, Extension, ResourceType
     from rollbook.v1.filter_pb2 import AttributePath
 
-Single: TypeAlias = "str | bool | int | float | datetime | bytes | Message"
-Value: TypeAlias = "Single | Sequence[Message] | Sequence[str]"
+Scalar: TypeAlias = "str | bool | int | float | datetime | bytes"
+Value: TypeAlias = "Scalar | Message | Sequence[Message] | Sequence[str]"
 """The value of an attribute. One of a complex attribute is its message, e.g. `Email(value=…)`;
 of a multi-valued one, a sequence gives several elements."""
 
@@ -126,4 +126,4 @@ def _expected(attribute: Attribute) -> tuple[type, ...]:
 
 
 def _article(kind: type) -> str:
-    return f"{'an' if kind.__name__[0] in 'aeiou' else 'a'} {kind.__name__}"
+    return f"{'an' if kind.__name__[0] in 'aeiouAEIOU' else 'a'} {kind.__name__}"

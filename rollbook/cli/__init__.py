@@ -1,0 +1,56 @@
+"""The `rollbook` command: a plain gRPC client of the service for administrators and scripts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rollbook.cli import groups, status, transfer, user_changes, users
+from rollbook.cli.failures import EXIT_CODES_HELP
+from rollbook.cli.session import connection_callback
+from rollbook.cli.version import print_version
+
+_EPILOG = f"""\
+[bold]First steps[/bold]
+export ROLLBOOK_TOKEN=…              the token that `make run` prints
+rollbook status                      is the service there, is the token good?
+rollbook user list --search ada
+rollbook user deactivate ada@acme.example
+
+{EXIT_CODES_HELP}"""
+
+app = typer.Typer(
+    name="rollbook",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    # A traceback with its variables could show a token.
+    pretty_exceptions_enable=False,
+    epilog=_EPILOG,
+)
+for part in (user_changes.app, transfer.app):
+    users.app.add_typer(part)
+for name, part in (("user", users.app), ("group", groups.app), (None, status.app)):
+    app.add_typer(part, name=name)
+
+
+@connection_callback(app)
+def rollbook(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=print_version, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Manage users and groups of the Rollbook identity service.
+
+    Users go by id, userName or e-mail address, groups by id or displayName.
+    The options of the connection may stand before or after the command.
+    """
+
+
+def main() -> None:
+    """Run the command."""
+    app()

@@ -1,0 +1,78 @@
+"""`rollbook status` and `rollbook version`."""
+
+from __future__ import annotations
+
+import platform
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import grpc
+import typer
+
+from rollbook.cli.failures import ExitCode, advice, describe, exit_code
+from rollbook.cli.output import Output
+from rollbook.cli.session import Session, command
+from rollbook.cli.version import VERSION
+from rollbook.errors import RollbookError, UnimplementedError
+
+if TYPE_CHECKING:
+    from rollbook.client import RollbookClient
+
+
+app = typer.Typer()
+
+
+@command(app, "status", examples="rollbook status --address 10.0.0.7:50051")
+async def status(session: Session) -> None:
+    """Say whether the service is there, whether it is well, and whether it takes your token."""
+    found: dict[str, Any] = {"address": session.address}
+    failure = await _look(session.client, found)
+    if session.output.as_json:
+        session.output.json(found)
+    else:
+        session.output.pairs((name, str(value)) for name, value in found.items())
+    if failure is not None:
+        session.output.error(describe(failure), advice(failure))
+        raise typer.Exit(exit_code(failure))
+    if found["health"] == "NOT_SERVING":
+        raise typer.Exit(ExitCode.UNAVAILABLE)
+
+
+async def _look(client: RollbookClient, found: dict[str, Any]) -> RollbookError | None:
+    """Fill in what can be found out; the first failure ends it."""
+    begin = time.perf_counter()
+    try:
+        found["health"] = await _health(client)
+        found["milliseconds"] = round((time.perf_counter() - begin) * 1000, 1)
+        found["users"] = await client.users.count()
+        found["groups"] = await client.groups.count()
+    except RollbookError as error:
+        found["credentials" if "health" in found else "health"] = error.reason or error.code.name
+        return error
+    found["credentials"] = "accepted"
+    return None
+
+
+async def _health(client: RollbookClient) -> str:
+    try:
+        return await client.health()
+    except UnimplementedError:
+        return "not told"
+
+
+@app.command("version")
+def show_version(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Print the versions of the command and of what it is made with."""
+    versions = {
+        "rollbook": VERSION,
+        "python": platform.python_version(),
+        "grpc": grpc.__version__,
+    }
+    output = Output(as_json=as_json)
+    if as_json:
+        output.json(versions)
+    else:
+        output.pairs(versions.items())
