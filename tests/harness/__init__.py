@@ -1,0 +1,1 @@
+"""What the tests are made with: a database server, a running Rollbook, clients and comparisons."""
