@@ -108,12 +108,13 @@ def drop_empty(elements: Any, attribute: Attribute) -> None:
 
 
 def keep_one_primary(elements: Any, changed: Sequence[Any], attribute: Attribute) -> None:
-    """Let an element that has just become primary be the only one (RFC 7644 §3.5.2)."""
+    """Let an element that has just become primary be the only one (RFC 7644 §3.5.2). When an
+    operation makes several primary at once, it contradicts itself: validation refuses it."""
     if attribute.sub_attribute("primary") is None:
         return
-    chosen = next((element for element in reversed(changed) if element.primary), None)
-    if chosen is None:
+    chosen = [element for element in changed if element.primary]
+    if len(chosen) != 1:
         return
     for element in elements:
-        if element.primary and element is not chosen:
+        if element.primary and element is not chosen[0]:
             element.primary = False
