@@ -220,19 +220,16 @@ class MemoryService:
 
     def add_user(self, user_name: str, **fields: Any) -> user_pb2.User:
         user = user_pb2.User(user_name=user_name, active=True, **fields)
-        return self._add(self.users, user)
+        request = user_service_pb2.CreateUserRequest(user=user)
+        created: user_pb2.User = self.users.create(request)["user"]
+        return created
 
     def add_group(self, display_name: str, *members: str) -> group_pb2.Group:
-        group = self._add(self.groups, group_pb2.Group(display_name=display_name))
-        group.members.extend(group_pb2.GroupMember(value=one, type="User") for one in members)
-        return group
-
-    def _add(self, resources: Resources, resource: Any) -> Any:
-        request = user_service_pb2.CreateUserRequest()
-        if resources.type is GROUP:
-            request = group_service_pb2.CreateGroupRequest()
-        getattr(request, resources.field).CopyFrom(resource)
-        return resources.create(request)[resources.field]
+        group = group_pb2.Group(display_name=display_name)
+        request = group_service_pb2.CreateGroupRequest(group=group)
+        created: group_pb2.Group = self.groups.create(request)["group"]
+        created.members.extend(group_pb2.GroupMember(value=one, type="User") for one in members)
+        return created
 
     def asked(self, method: str) -> list[Call]:
         """The calls of a method."""
@@ -240,7 +237,7 @@ class MemoryService:
 
     def methods(self) -> dict[str, Callable[[Any], dict[str, Any]]]:
         memberships = Memberships(self.users, self.groups)
-        methods = {
+        methods: dict[str, Callable[[Any], dict[str, Any]]] = {
             "AddMembers": memberships.add,
             "RemoveMembers": memberships.remove,
             "ListMembers": memberships.list,
