@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rollbook.attributes import Attribute
 
@@ -112,7 +112,8 @@ class Or:
     conditions: tuple[Condition, ...]
 
 
-Condition = Constant | Present | Test | Element | Not | And | Or
+Leaf = Constant | Present | Test
+Condition = Leaf | Element | Not | And | Or
 
 TRUE: Final = Constant(value=True)
 FALSE: Final = Constant(value=False)
@@ -154,3 +155,15 @@ def negation(condition: Condition) -> Condition:
 def element(path: Path, condition: Condition) -> Condition:
     """An `Element`, or false when no element can meet the condition."""
     return condition if condition == FALSE else Element(path, condition)
+
+
+def leaves(condition: Condition) -> Iterator[Leaf]:
+    """The conditions within a condition that have no parts."""
+    match condition:
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from leaves(part)
+        case Not(inner) | Element(_, inner):
+            yield from leaves(inner)
+        case _:
+            yield condition

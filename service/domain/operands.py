@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from rollbook.attributes import Attribute, AttributeType
 from rollbook.v1 import filter_pb2
-from service.domain.conditions import Condition, Operand, Operator, Path, Present, Test
+from service.domain.conditions import FALSE, Condition, Operand, Operator, Path, Present, Test
 from service.domain.errors import invalid_filter
 from service.domain.folding import fold, ignores_case
 from service.domain.search_values import instant
@@ -42,6 +42,7 @@ _OPERATORS: Final[dict[int, Operator]] = {
 _EQUALITY: Final = frozenset({Operator.EQUAL})
 _SUBSTRING: Final = frozenset({Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH})
 _ORDER: Final = frozenset(Operator) - _SUBSTRING
+_MET_BY_ALL: Final = _SUBSTRING | {Operator.GREATER, Operator.GREATER_OR_EQUAL}
 
 _ALLOWED: Final = {
     AttributeType.STRING: frozenset(Operator),
@@ -67,9 +68,9 @@ def test_of(comparison: Comparison, attribute: Attribute, text: str) -> Callable
     if operator not in _ALLOWED[attribute.type]:
         raise invalid_filter(f"{text} is a {attribute.type}, which {operator} cannot compare.")
     operand = _operand(comparison.value, attribute, f"{text} {operator}")
-    if operand == "" and operator in _SUBSTRING:
-        # The empty text is part of every text that is there.
-        return Present
+    if operand == "":
+        # An empty text is part of every text that is there, which all are greater.
+        return Present if operator in _MET_BY_ALL else lambda _: FALSE
     return lambda path: Test(path, operator, operand)
 
 

@@ -1,0 +1,127 @@
+"""SQL expressions for the values of a resource, over the alias `r` of its row.
+
+Names come from the attribute tables and are quoted; operands are no business of this module.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Final
+
+from rollbook.attributes import USER, AttributeType
+from service.storage.search import has_column
+
+if TYPE_CHECKING:
+    from service.domain.conditions import Path
+
+
+class Kind(Enum):
+    """The type of an expression, which says how it is compared."""
+
+    TEXT = auto()
+    BOOLEAN = auto()
+    NUMBER = auto()
+    TIME = auto()
+    UUID = auto()
+    OBJECT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """An expression that is NULL when there is no value, which `nullable` says can be."""
+
+    sql: str
+    kind: Kind
+    nullable: bool = True
+
+
+_KINDS: Final = {
+    # Moments are kept as texts whose order is that of time, binary values as base64.
+    AttributeType.STRING: Kind.TEXT,
+    AttributeType.REFERENCE: Kind.TEXT,
+    AttributeType.DATE_TIME: Kind.TEXT,
+    AttributeType.BINARY: Kind.TEXT,
+    AttributeType.BOOLEAN: Kind.BOOLEAN,
+    AttributeType.INTEGER: Kind.NUMBER,
+    AttributeType.DECIMAL: Kind.NUMBER,
+}
+
+
+def json_at(document: str, names: tuple[str, ...]) -> str:
+    """The JSON value at the end of the names; the document itself without any."""
+    return "".join((document, *(f" -> {literal(name)}" for name in names)))
+
+
+def text_at(document: str, names: tuple[str, ...]) -> str:
+    """The simple value at the end of the names as text; the document itself without any."""
+    if not names:
+        return f"{document} #>> '{{}}'"
+    return f"{json_at(document, names[:-1])} ->> {literal(names[-1])}"
+
+
+def literal(name: str) -> str:
+    """A name as an SQL string literal."""
+    return "'" + name.replace("'", "''") + "'"
+
+
+DISPLAY_NAME: Final = ("displayName",)
+
+
+def display(alias: str) -> str:
+    """The folded form of the column `display`: what others show of a resource."""
+    return f"coalesce({text_at(f'{alias}.search', DISPLAY_NAME)}, {alias}.unique_key)"
+
+
+MANAGER_NAME: Final = next(
+    (extension.schema.urn, "manager", "displayName")
+    for extension in USER.extensions
+    if extension.schema.attribute("manager")
+)
+"""The path to the name of a user's manager, which is read from the manager's row."""
+
+_COLUMNS: Final = {
+    ("id",): Value("r.id", Kind.UUID, nullable=False),
+    ("externalId",): Value("r.external_id", Kind.TEXT),
+    ("meta",): Value("r.id", Kind.UUID, nullable=False),
+    ("meta", "resourceType"): Value("r.resource_type", Kind.TEXT, nullable=False),
+    ("meta", "created"): Value("r.create_time", Kind.TIME, nullable=False),
+    ("meta", "lastModified"): Value("r.update_time", Kind.TIME, nullable=False),
+    ("meta", "version"): Value("""('W/"' || r.version || '"')""", Kind.TEXT, nullable=False),
+    MANAGER_NAME: Value(
+        f"(SELECT {display('p')} FROM resources AS p"
+        " WHERE p.tenant_id = r.tenant_id AND p.id = r.manager_id)",
+        Kind.TEXT,
+    ),
+}
+
+
+def column_value(path: Path) -> Value | None:
+    """The column, or the value of another row, that a path of a resource leads to; None when
+    it leads into the search document."""
+    if len(path.names) == 1 and path.names not in _COLUMNS and has_column(path.attribute):
+        return Value("r.unique_key", Kind.TEXT, nullable=not path.attribute.required)
+    return _COLUMNS.get(path.names)
+
+
+def resource_value(path: Path) -> Value:
+    """The value at a path of a resource."""
+    return column_value(path) or document_value("r.search", path)
+
+
+def document_value(document: str, path: Path) -> Value:
+    """The value at a path of a JSON document."""
+    kind = _KINDS.get(path.attribute.type, Kind.OBJECT)
+    if kind is Kind.OBJECT:
+        return Value(f"({json_at(document, path.names)})", kind)
+    cast = {Kind.BOOLEAN: "::boolean", Kind.NUMBER: "::numeric"}.get(kind, "")
+    return Value(f"({text_at(document, path.names)}){cast}", kind)
+
+
+def text_key(text: str) -> str:
+    """A text as a key of which a missing one is the greatest of all: `0…`, or `1`.
+
+    The key is never NULL, so an index on it serves a page of an ordered list wherever the page
+    begins; the same index serves prefixes.
+    """
+    return f"""(coalesce('0' || {text}, '1')) COLLATE "C\""""
