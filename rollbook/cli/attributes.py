@@ -31,7 +31,8 @@ WHERE_HELP: Final = (
 )
 
 _CONDITION: Final = re.compile(
-    r"\s*(?P<name>[\w$:.-]+)\s*(?P<operator>[!^$*<>]?=|[<>])\s*(?P<value>.*?)\s*", re.DOTALL
+    r"\s*(?P<name>[\w:.-]+(?:\$ref)?)\s*(?P<operator>[!^$*<>]?=|[<>])\s*(?P<value>.*?)\s*",
+    re.DOTALL,
 )
 
 _COMPARISONS: Final[Mapping[str, Callable[[Operand, Any], Condition]]] = {
@@ -64,8 +65,9 @@ def parse_path(name: str) -> AttributePath:
     if not schema and USER.attribute(path.attribute) is None:
         path.schema = _schema_that_has(path.attribute)
     attribute = find_attribute(USER, path)
+    path.attribute = attribute.name
     if path.sub_attribute:
-        find_part(attribute, path)
+        path.sub_attribute = find_part(attribute, path).name
     elif attribute.sub_attribute("value"):
         path.sub_attribute = "value"
     elif attribute.sub_attributes:
@@ -138,6 +140,8 @@ def parse_assignment(text: str) -> tuple[AttributePath, Scalar]:
     name, equals, value = text.partition("=")
     if not equals:
         raise ValueError(f"{text!r} sets nothing; write it as title=CTO.")
+    if not value.strip():
+        raise ValueError(f"To leave {name} without a value, use --unset {name}.")
     path = parse_path(name)
     if target_of(path).mutability is Mutability.WRITE_ONLY:
         raise ValueError(f"{path_text(path)} would be seen in the list of processes.")

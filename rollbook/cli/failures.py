@@ -93,8 +93,11 @@ def advice(error: RollbookError) -> str:
 
 def describe(error: RollbookError) -> str:
     """The error as a sentence, with the field at fault where the message leaves it out."""
-    named = error.field and error.field not in error.message
-    if named and isinstance(error, InvalidRequestError):
+    if isinstance(error, UnavailableError) and not error.reason:
+        return f"The service does not answer: {error.message}"
+    if isinstance(error, DeadlineExceededError) and not error.reason:
+        return "The service took too long."
+    if isinstance(error, InvalidRequestError) and error.field not in error.message:
         return f"{error.field}: {error.message}"
     return error.message
 

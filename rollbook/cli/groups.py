@@ -90,7 +90,7 @@ def _row(group: Group) -> tuple[str, ...]:
 
 @command(app, "get", examples="rollbook group get Engineering")
 async def get_group(session: Session, name: GroupName) -> None:
-    """Show one group; its members are shown by `members`."""
+    """Show a group without its members; `members` lists those."""
     session.output.message(await find_group(session.client, name))
 
 
@@ -185,7 +185,7 @@ async def add_members(
     groups: MemberGroups = None,
     file: MemberFile = None,
 ) -> None:
-    """Add members to a group, any number; those who are members already stay so."""
+    """Add members to a group; who is one already stays so."""
     group, member_ids = await _group_and_members(session, name, users, groups, file)
     answer = await session.client.groups.add_members(group.id, member_ids)
     _tell(session, group, "added", answer.added_count, len(member_ids))

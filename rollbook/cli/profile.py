@@ -54,6 +54,7 @@ ValidateOnly = Annotated[
 ]
 
 _SHORTHANDS: Final = {
+    "user_name": "userName",
     "given_name": "name.givenName",
     "family_name": "name.familyName",
     "display_name": "displayName",

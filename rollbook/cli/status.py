@@ -24,7 +24,7 @@ app = typer.Typer()
 
 @command(app, "status", examples="rollbook status --address 10.0.0.7:50051")
 async def status(session: Session) -> None:
-    """Say whether the service is there, whether it is well, and whether it takes your token."""
+    """Say whether the service is there and takes your token."""
     found: dict[str, Any] = {"address": session.address}
     failure = await _look(session.client, found)
     if session.output.as_json:
@@ -65,7 +65,7 @@ def show_version(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Print the versions of the command and of what it is made with."""
+    """Print the version."""
     versions = {
         "rollbook": VERSION,
         "python": platform.python_version(),

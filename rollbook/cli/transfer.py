@@ -74,6 +74,9 @@ async def import_users(
             with usage():
                 users = read_users(_decoded(source, bar))
             await importer.run(users, jobs=jobs)
+    except ValueError as error:
+        session.output.error(str(error))
+        raise typer.Exit(ExitCode.ERROR) from error
     finally:
         _summarise(importer, session.output)
     if importer.tally["failed"]:
@@ -137,8 +140,11 @@ async def export_users(
         typer.Option("--format", help="Else csv if FILE ends so, or ndjson."),
     ] = None,
 ) -> None:
-    """Write users to a file that `import` can read. NDJSON is complete but for passwords and
-    groups; CSV has the usual attributes, and one e-mail address and telephone number of each."""
+    """Write users to a file that `import` can read.
+
+    NDJSON has everything but passwords and groups. CSV has the usual
+    attributes, and one e-mail address and telephone number of each user.
+    """
     with usage():
         condition = condition_of(None, conditions or (), active)
     users = session.client.users

@@ -60,7 +60,7 @@ async def create_user(
     inactive: Annotated[bool, typer.Option("--inactive", help="Not to be used yet.")] = False,
     validate_only: ValidateOnly = False,
 ) -> None:
-    """Create a user. For many, see `rollbook user import`."""
+    """Create a user; many at once by `import`."""
     user = User(user_name=user_name, active=not inactive)
     if email:
         user.emails.add(value=email, type="work", primary=True)
@@ -113,8 +113,11 @@ async def update_user(
     password_stdin: PasswordStdin = False,
     validate_only: ValidateOnly = False,
 ) -> None:
-    """Change a user: what is named, nothing else. --set replaces all values of an attribute that
-    has several."""
+    """Change what you name of a user, nothing else.
+
+    --set replaces all values of an attribute that has several. --email
+    changes the primary address and leaves the others.
+    """
     with usage():
         changes = [
             *(unsetting(attribute) for attribute in unset or ()),
@@ -153,7 +156,10 @@ def _email_change(user: User, address: str) -> Change:
 
 @command(app, "deactivate", examples="rollbook user deactivate ada@acme.example grace")
 async def deactivate_users(session: Session, names: UserNames) -> None:
-    """Forbid the use of accounts, at once and on every path. Nothing of them is deleted."""
+    """Forbid the use of accounts, at once and on every path.
+
+    Nothing of them is deleted; `activate` lets them be used again.
+    """
 
     async def deactivate(name: str) -> None:
         user = await find_user(session.client, name, read_mask=["id"])
@@ -180,7 +186,10 @@ async def delete_users(
     *,
     yes: Yes = False,
 ) -> None:
-    """Delete users with their memberships, for good. To keep a leaver's record, `deactivate`."""
+    """Delete users with their memberships, for good.
+
+    Of a leaver whose record is to be kept, `deactivate` the account.
+    """
     confirm_deletion("users", names, yes=yes)
 
     async def delete(name: str) -> None:

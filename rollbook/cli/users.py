@@ -114,7 +114,7 @@ rollbook user get ada@acme.example
 rollbook user get 019a8c1e-7b5f-7c3a-9d2e-4f6a8b0c1d2e --json""",
 )
 async def get_user(session: Session, name: UserName) -> None:
-    """Show one user with everything that is known of it, its groups too."""
+    """Show all that is known of a user, its groups too."""
     session.output.message(await find_user(session.client, name))
 
 
@@ -132,8 +132,11 @@ async def lookup_user(
     external_id: Annotated[str | None, typer.Option(help="The externalId, exactly.")] = None,
     email: Annotated[str | None, typer.Option(help="One of the addresses, in any case.")] = None,
 ) -> None:
-    """Show the one user that has a key. `get` tries id, userName and e-mail address in turn; this
-    asks for nothing but the key that you name."""
+    """Show the one user that has a key.
+
+    `get` tries id, userName and e-mail address in turn; this looks at
+    nothing but the key that you name.
+    """
     with usage():
         request = session.client.users.lookup(
             user_name=user_name, external_id=external_id, email=email

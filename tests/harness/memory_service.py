@@ -207,7 +207,8 @@ class Memberships:
 @dataclass
 class MemoryService:
     """The service as a test sees it. `failures` are answered before any call is looked at, by
-    method, one for each call; `calls` remembers what was asked, `delay` is in seconds."""
+    method, one for each call; `calls` remembers what was asked, `most_at_once` how many calls were
+    open at the same time; `delay` is in seconds."""
 
     address: str = ""
     users: Resources = field(default_factory=partial(Resources, USER))
@@ -215,6 +216,8 @@ class MemoryService:
     failures: dict[str, list[Failure]] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     delay: float = 0
+    most_at_once: int = 0
+    _open: int = 0
     health: health.aio.HealthServicer = field(default_factory=health.aio.HealthServicer)
     _answered: dict[str, Any] = field(default_factory=dict)
 
@@ -258,7 +261,10 @@ class MemoryService:
         async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             metadata = dict(context.invocation_metadata() or ())
             self.calls.append(Call(method.name, request, metadata, context.time_remaining()))
+            self._open += 1
+            self.most_at_once = max(self.most_at_once, self._open)
             await asyncio.sleep(self.delay)
+            self._open -= 1
             if waiting := self.failures.get(method.name):
                 await waiting.pop(0).abort(context)
             try:

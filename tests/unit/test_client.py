@@ -198,7 +198,8 @@ async def test_two_walks_of_one_listing_do_not_disturb_each_other(
     async def walk() -> list[str]:
         return [user.user_name async for user in listing]
 
-    assert await asyncio.gather(walk(), walk(), walk()) == [names, names, names]
+    walks = await asyncio.gather(*(walk() for _ in range(3)))
+    assert walks == [names] * 3
 
 
 async def test_lists_are_filtered_ordered_and_counted(
@@ -250,9 +251,8 @@ async def test_a_check_writes_nothing(service: MemoryService, rollbook: Rollbook
 async def test_every_call_has_a_deadline(
     service: MemoryService, client_timeout: float, call_timeout: float | None, expected: float
 ) -> None:
-    options = {} if call_timeout is None else {"timeout": call_timeout}
     async with RollbookClient(service.address, token=TOKEN, timeout=client_timeout) as rollbook:
-        await rollbook.users.count(**options)
+        await rollbook.users.count(timeout=call_timeout)
     assert service.calls[0].time_remaining == pytest.approx(expected, abs=0.9)
 
 
