@@ -30,7 +30,7 @@ async def prepare(settings: Settings) -> str | None:
     database = await Database.connect(url, max_connections=1)
     hasher = PasswordHasher()
     try:
-        async with database.reading() as connection:
+        async with database.connection() as connection:
             await _set_up_basic(connection, hasher, settings.scim.auth)
             return await _set_up_token(connection, settings)
     finally:

@@ -107,7 +107,7 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
 async def _handlers(
     database: Database, hasher: PasswordHasher, settings: Settings
 ) -> list[grpc.GenericRpcHandler]:
-    async with database.reading() as connection:
+    async with database.connection() as connection:
         page_key = await signing_keys.get(connection, "page_token")
         request_key = await signing_keys.get(connection, "request_fingerprint")
     gate = Gate(Authenticator(database, hasher), settings.scim.enabled)
@@ -143,7 +143,7 @@ async def _clean(database: Database) -> None:
     """Forget what is past its retention, now and then."""
     while True:
         try:
-            async with database.reading() as connection:
+            async with database.connection() as connection:
                 await requests.forget_old(connection)
         except Exception as error:  # noqa: BLE001  # the next round tries again
             log.warning("cleaning.failed", error=type(error).__name__)

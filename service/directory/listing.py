@@ -101,7 +101,7 @@ async def page(database: Database, query: Query, key: bytes) -> Page:
     position = None
     if query.page_token:
         position = page_token.decode(query.page_token, query.digest, query.page_size, key)
-    async with database.reading() as connection:
+    async with database.connection() as connection:
         total = await pages.count(connection, query.selection) if query.count else None
         if query.page_size == 0:
             return Page([], total_size=total)

@@ -76,7 +76,7 @@ class Authenticator:
             # Okta's header mode sends the token with no scheme at all.
             token = rest.strip() if scheme.lower() == "bearer" and rest else header
             digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
-            async with self._database.reading() as connection:
+            async with self._database.connection() as connection:
                 credential = await credentials.by_token_hash(connection, digest)
         if credential is None:
             raise _invalid()
@@ -84,7 +84,7 @@ class Authenticator:
 
     async def _check_basic(self, encoded: str, key: bytes) -> Credential | None:
         user_name, password = _decode_basic(encoded)
-        async with self._database.reading() as connection:
+        async with self._database.connection() as connection:
             credential = await credentials.by_user_name(
                 connection, credentials.DEFAULT_TENANT, user_name
             )

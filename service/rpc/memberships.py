@@ -94,7 +94,7 @@ class MembershipMethods:
         """One page of the members of a group."""
         group_id = reading.identifier_of(GROUP, request.group_id)
         size, after, digest = self._page(request, call, group_id)
-        async with self._database.reading() as connection:
+        async with self._database.connection() as connection:
             await self._require(connection, call, group_id, group=True)
             rows = await members.page_of_members(
                 connection, call.tenant_id, group_id, after, size + 1
@@ -108,7 +108,7 @@ class MembershipMethods:
         """One page of the groups of a user or group."""
         principal_id = reading.identifier_of(USER, request.principal_id)
         size, after, digest = self._page(request, call, principal_id)
-        async with self._database.reading() as connection:
+        async with self._database.connection() as connection:
             await self._require(connection, call, principal_id, group=False)
             rows = await members.page_of_groups(
                 connection, call.tenant_id, principal_id, after, size + 1

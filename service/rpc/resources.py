@@ -72,7 +72,7 @@ class ResourceMethods:
     async def get(self, request: Any, call: Call) -> bytes:
         """One resource by id."""
         identifier = reading.identifier_of(self._type, request.id)
-        async with self._database.reading() as connection:
+        async with self._database.connection() as connection:
             found = await reading.existing(
                 connection, call.tenant_id, self._type, identifier, view_of(request)
             )
@@ -88,7 +88,7 @@ class ResourceMethods:
             )
         wanted = {text: parse_id(text) for text in request.ids}
         known = [identifier for identifier in wanted.values() if identifier is not None]
-        async with self._database.reading() as connection:
+        async with self._database.connection() as connection:
             found = await resources.get_many(
                 connection, call.tenant_id, self._type, known, view_of(request)
             )
@@ -103,7 +103,7 @@ class ResourceMethods:
             raise invalid_value("key", f"Say which {self._field} to look up.")
         name, operand = _KEYS[key], getattr(request, key)
         condition = _equal(name, operand)
-        async with self._database.reading() as connection:
+        async with self._database.connection() as connection:
             found = await listing.first(
                 connection, call.tenant_id, self._type, condition, view_of(request), limit=2
             )

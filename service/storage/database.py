@@ -74,6 +74,7 @@ class Database:
             max_size=max_connections,
             command_timeout=STATEMENT_TIMEOUT,
             max_inactive_connection_lifetime=300,
+            reset=_keep_session,
             server_settings={"application_name": "rollbook", "jit": "off", "timezone": "UTC"},
         )
         return cls(pool)
@@ -86,15 +87,19 @@ class Database:
             self._pool.terminate()
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Connection]:
-        """A connection for single statements that read: each is a transaction of its own."""
-        async with self._connection() as connection:
-            yield connection
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection for statements each of which is a transaction of its own."""
+        with _translated():
+            connection = await self._acquire()
+            try:
+                yield connection
+            finally:
+                await self._pool.release(connection)
 
     async def snapshot(self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
         """Run statements that read and have to agree with one another."""
         async with (
-            self._connection() as connection,
+            self.connection() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             return await work(connection)
@@ -121,7 +126,7 @@ class Database:
     async def _attempt(
         self, work: Callable[[Connection], Awaitable[Result]], *, rollback: bool
     ) -> Result:
-        async with self._connection() as connection:
+        async with self.connection() as connection:
             transaction = connection.transaction()
             await transaction.start()
             try:
@@ -132,17 +137,19 @@ class Database:
             await (transaction.rollback() if rollback else transaction.commit())
             return result
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connection]:
-        with _translated():
-            try:
-                connection = await self._pool.acquire(timeout=ACQUIRE_TIMEOUT)
-            except TimeoutError as error:
-                raise _unavailable("Every database connection is busy; try again.") from error
-            try:
-                yield connection
-            finally:
-                await self._pool.release(connection)
+    async def _acquire(self) -> PoolConnectionProxy[asyncpg.Record]:
+        try:
+            return await self._pool.acquire(timeout=ACQUIRE_TIMEOUT)
+        except TimeoutError as error:
+            raise _unavailable("Every database connection is busy; try again.") from error
+
+
+async def _keep_session(_connection: Connection) -> None:
+    """What happens to a connection that returns to the pool: nothing.
+
+    The pool would send a RESET each time, a second round trip for every read. Nothing in this
+    package leaves a trace in a session: settings are SET LOCAL, locks end with a transaction.
+    """
 
 
 async def _undo(transaction: asyncpg.transaction.Transaction) -> None:
