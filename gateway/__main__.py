@@ -13,7 +13,6 @@ from pydantic import ValidationError
 
 from gateway.logs import configure_logs
 from gateway.settings import (
-    DEFAULT_FILE,
     ENVIRONMENT_PREFIX,
     MAX_WORKERS,
     Settings,
@@ -22,6 +21,7 @@ from gateway.settings import (
 )
 from gateway.supervisor import Supervisor, reserve_port
 from gateway.worker import serve
+from rollbook.settings_file import DEFAULT_FILE, SettingsFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _run(settings, options.workers or settings.http_workers)
     except ValidationError as error:
         return _fail("\n".join(_sentences(error)))
-    except SettingsError as error:
+    except (SettingsError, SettingsFileError) as error:
         return _fail(str(error))
     return 0
 
@@ -89,12 +89,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--workers",
-        type=int,
-        choices=range(1, MAX_WORKERS + 1),
+        type=_worker_count,
         metavar="N",
         help="processes that share the port; one for each core at most",
     )
     return parser
+
+
+def _worker_count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_WORKERS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MAX_WORKERS}")
+    return int(text)
 
 
 def _settings_help() -> Iterator[str]:

@@ -34,16 +34,21 @@ _log = structlog.get_logger(__name__)
 
 
 class Gateway:
-    """Answers requests by calling the service through `stubs`."""
+    """Answers requests by calling the service through `stubs`.
+
+    `draining` is set when the process has been told to stop: it is no longer ready then, and
+    every answer closes its connection.
+    """
 
     def __init__(self, settings: Settings, stubs: Stubs) -> None:
-        self.health = HealthHandlers(stubs)
+        self.draining = False
+        health = HealthHandlers(stubs, lambda: self.draining)
         self._base_url_of = base_url_of(settings)
         self._access_log = settings.http_access_log
         self._router = _router(settings, stubs)
         self._outside = {
-            "/healthz": Route("healthz", GET=self.health.alive),
-            "/readyz": Route("readyz", GET=self.health.ready),
+            "/healthz": Route("healthz", GET=health.alive),
+            "/readyz": Route("readyz", GET=health.ready),
         }
         if settings.http_prefix:
             self._outside["/"] = Route("", GET=landing)
@@ -54,6 +59,8 @@ class Gateway:
         scim = ScimRequest(http, self._base_url_of)
         response = await self._answer(scim)
         response.headers["X-Request-Id"] = scim.request_id
+        if self.draining:
+            response.force_close()
         if self._access_log:
             _log_access(scim, response, time.perf_counter() - start)
         return response

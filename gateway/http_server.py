@@ -71,12 +71,17 @@ class HttpServer(Server):
 
 def _error(status: int, exc: BaseException | None) -> ScimError:
     if isinstance(exc, LineTooLong):
-        return HttpError(
-            431,
-            f"The request line is longer than {_MAX_LINE_BYTES} bytes, or a header field longer"
-            f" than {_MAX_FIELD_BYTES}; send long filters by POST to .search.",
-        )
+        return _too_long(limit=exc.args[1])
     if status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return HttpError(status, "The request is no valid HTTP/1.1 message.")
     _log.error("answering_failed", exc_info=exc)
     return from_reason("INTERNAL", "")
+
+
+def _too_long(limit: object) -> HttpError:
+    """The limit tells which line it was; RFC 9110 §15.5.15, RFC 6585 §5."""
+    if str(limit) == str(_MAX_LINE_BYTES):
+        return HttpError(
+            414, f"The URL is longer than {limit} bytes; long filters can be sent to .search."
+        )
+    return HttpError(431, f"A header field is longer than {_MAX_FIELD_BYTES} bytes.")

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import AfterValidator, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from rollbook import settings_file
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pydantic_settings import PydanticBaseSettingsSource
 
 ENVIRONMENT_PREFIX: Final = "ROLLBOOK_"
-DEFAULT_FILE: Final = Path("rollbook.yaml")
 MAX_WORKERS: Final = 256
 
 _ADDRESS: Final = re.compile(
@@ -164,24 +165,10 @@ class Settings(BaseSettings):
 def load_settings(file: Path | None = None) -> Settings:
     """Reads the environment and a YAML file: `file`, which has to exist, or `rollbook.yaml`.
 
-    Raises SettingsError when the file cannot be read, pydantic.ValidationError when a value is
-    not valid.
+    Raises SettingsFileError when the file cannot be read, pydantic.ValidationError when a value
+    is not valid.
     """
-    if file is not None and not file.is_file():
-        raise SettingsError(f"There is no file {file}.")
-    return Settings(**_file_content(file or DEFAULT_FILE))
-
-
-def _file_content(file: Path) -> dict[str, Any]:
-    if not file.is_file():
-        return {}
-    try:
-        content = yaml.safe_load(file.read_text("utf-8"))
-    except (yaml.YAMLError, ValueError, OSError) as error:
-        raise SettingsError(f"{file} is no YAML: {error}") from error
-    if content is not None and not isinstance(content, dict):
-        raise SettingsError(f"{file} has to hold settings as `name: value`.")
-    return {str(name): value for name, value in (content or {}).items()}
+    return Settings(**settings_file.read(file))
 
 
 def channel_target(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,9 @@ _log = structlog.get_logger(__name__)
 _BACKLOG: Final = 1024
 """Connections that may wait to be accepted."""
 
+_LAST_REQUESTS_SECONDS: Final = 0.5
+"""How long connections that are open stay so for one more request when the process stops."""
+
 
 async def serve(settings: Settings, *, share_port: bool = False, parent: int | None = None) -> None:
     """Answers requests until SIGTERM or SIGINT, or until the parent process is gone.
@@ -38,13 +42,25 @@ async def serve(settings: Settings, *, share_port: bool = False, parent: int | N
         await runner.setup()
         try:
             await _listen(runner, settings, share_port=share_port)
+            # What is loaded by now stays: the collector need not walk through it again and again.
+            gc.freeze()
             await _told_to_stop(parent)
-            gateway.health.draining = True
-            _log.info("draining")
-            await asyncio.sleep(settings.http_drain_delay)
+            await _drain(gateway, runner, settings)
         finally:
             await runner.cleanup()
     _log.info("stopped")
+
+
+async def _drain(gateway: Gateway, runner: ServerRunner, settings: Settings) -> None:
+    """Lets load balancers and clients notice: answers now say that their connection closes, so
+    none is closed on a client that is just sending its next request."""
+    _log.info("draining")
+    gateway.draining = True
+    await asyncio.sleep(settings.http_drain_delay)
+    for site in runner.sites:
+        await site.stop()
+    if runner.server and runner.server.connections:
+        await asyncio.sleep(_LAST_REQUESTS_SECONDS)
 
 
 async def _listen(runner: ServerRunner, settings: Settings, *, share_port: bool) -> None:

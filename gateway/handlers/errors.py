@@ -57,13 +57,13 @@ def filter_forbidden() -> HttpError:
 def unknown_endpoint(path: str, base_path: str) -> HttpError:
     """404: nothing is at this path."""
     return HttpError(
-        404, f"There is no endpoint {path!r}; the SCIM base URL's path is {base_path!r}."
+        404, f"There is no endpoint {path[:200]!r}; the SCIM base URL's path is {base_path!r}."
     )
 
 
 def no_such(kind: str, name: str) -> HttpError:
     """404: the discovery endpoints know no such thing."""
-    return HttpError(404, f"There is no {kind} {name!r}.")
+    return HttpError(404, f"There is no {kind} {name[:200]!r}.")
 
 
 def method_not_allowed(method: str, allow: str) -> HttpError:

@@ -8,6 +8,8 @@ from gateway.connection import is_serving
 from gateway.handlers.response import respond_plain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aiohttp.web import Response
 
     from gateway.connection import Stubs
@@ -18,11 +20,11 @@ _CHECK_TIMEOUT: Final = 2.0
 
 
 class HealthHandlers:
-    """Answers for one process; `draining` is set when it has been told to stop."""
+    """Answers for one process; `is_draining` tells whether it has been told to stop."""
 
-    def __init__(self, stubs: Stubs) -> None:
+    def __init__(self, stubs: Stubs, is_draining: Callable[[], bool]) -> None:
         self._stubs = stubs
-        self.draining = False
+        self._is_draining = is_draining
 
     async def alive(self, _: ScimRequest) -> Response:
         """GET /healthz: the process answers."""
@@ -30,7 +32,7 @@ class HealthHandlers:
 
     async def ready(self, _: ScimRequest) -> Response:
         """GET /readyz: requests can be served; 503 while they cannot."""
-        if self.draining:
+        if self._is_draining():
             return _not_ready("The gateway is shutting down.")
         if not await is_serving(self._stubs, _CHECK_TIMEOUT):
             return _not_ready("The identity service cannot be reached or is not serving.")

@@ -62,12 +62,12 @@ async def test_health_and_readiness(client: Client, fake: FakeService) -> None:
         assert (await client.send("GET", "/readyz", prefix="")).status == 503
     finally:
         await fake.health.set("", health_pb2.HealthCheckResponse.SERVING)
-    client.gateway.health.draining = True
+    client.gateway.draining = True
     try:
         assert (await client.send("GET", "/readyz", prefix="")).status == 503
         assert (await client.send("GET", "/healthz", prefix="")).status == 200
     finally:
-        client.gateway.health.draining = False
+        client.gateway.draining = False
 
 
 async def test_the_root_says_where_scim_is(client: Client) -> None:

@@ -122,6 +122,11 @@ async def test_a_malformed_query_is_400(
     assert not fake.calls
 
 
+async def test_a_url_too_long_is_414_and_a_header_field_too_long_is_431(client: Client) -> None:
+    assert_error(await client.send("GET", "/Users?filter=" + "x" * 40_000), 414)
+    assert_error(await client.send("GET", "/Users", Accept="x" * 9_000), 431)
+
+
 @pytest.mark.parametrize(
     "request_bytes",
     [
