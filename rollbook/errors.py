@@ -139,7 +139,7 @@ def error_from_rpc(failure: AioRpcError) -> RollbookError:
     violations = _detail(status, BadRequest()).field_violations
     field = violations[0].field if violations else info.metadata.get("field", "")
     return _BY_CODE.get(failure.code(), InternalError)(
-        status.message or failure.details() or failure.code().name,
+        status.message or failure.details() or "The service did not say why.",
         code=failure.code(),
         reason=info.reason,
         field=field,

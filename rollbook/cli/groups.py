@@ -43,7 +43,7 @@ MemberFile = Annotated[
     ),
 ]
 
-_COLUMNS: Final = ("displayName", "externalId", "changed", "id")
+_COLUMNS: Final = ("displayName", "externalId", "changed (UTC)", "id")
 
 
 @command(

@@ -74,6 +74,9 @@ async def show(
         return
     rows = [row(item) async for item in _first(listing, wanted + 1 if wanted else 0)]
     shown = rows[:wanted] if wanted else rows
+    if not rows:
+        output.say("There are none.")
+        return
     output.table(columns, shown)
     if len(rows) > len(shown):
         total = f" of {await count():,}" if count else ""

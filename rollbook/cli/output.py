@@ -14,6 +14,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from rollbook.cli.naming import is_id
 from rollbook.v1.user_pb2 import User
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Output:
         self.say(f"{verb} {name} ({resource.id}).")
 
     def table(self, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-        """Print a table. Ids and names are never cut off: they may be copied."""
+        """Print a table. Nothing is cut off: it may be copied."""
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for column in columns:
             table.add_column(column, overflow="fold")
@@ -122,14 +123,17 @@ def details(resource: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
 
 
 def _element(element: Mapping[str, Any]) -> str:
-    """One element of a multi-valued attribute: its value, then the rest."""
+    """One element of a multi-valued attribute: its value, then the rest. Of one that refers to
+    another resource, its name goes before its id."""
+    refers = "display" in element and is_id(str(element.get("value")))
+    first = "display" if refers else "value"
     rest = [
-        name if element[name] is True else _scalar(element[name])
-        for name in element
-        if name not in {"value", "$ref"} and element[name] is not False
+        name if value is True else _scalar(value)
+        for name, value in element.items()
+        if name != first and value is not False
     ]
-    first = [_scalar(element["value"])] if "value" in element else []
-    return "  ".join([*first, *([f"({', '.join(rest)})"] if rest else [])])
+    head = [_scalar(element[first])] if first in element else []
+    return "  ".join([*head, *([f"({', '.join(rest)})"] if rest else [])])
 
 
 def _scalar(value: object) -> str:

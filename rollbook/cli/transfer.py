@@ -77,6 +77,9 @@ async def import_users(
     except ValueError as error:
         session.output.error(str(error))
         raise typer.Exit(ExitCode.ERROR) from error
+    except BaseException:
+        session.output.say("The import is not finished; run it again to go on.")
+        raise
     finally:
         _summarise(importer, session.output)
     if importer.tally["failed"]:

@@ -122,6 +122,13 @@ async def test_an_address_to_listen_on_everywhere_is_reached_here(
     assert (await rollbook("status", env=environment)).exit_code == 0
 
 
+async def test_an_empty_list_says_so(rollbook: Command) -> None:
+    ran = await rollbook("user", "list")
+    assert (ran.exit_code, ran.out, ran.err) == (0, "", "There are none.\n")
+    ran = await rollbook("user", "list", "--json")
+    assert (ran.exit_code, ran.out, ran.err) == (0, "", "")
+
+
 # Exit codes
 
 
@@ -239,6 +246,9 @@ def test_details_have_an_element_on_each_line() -> None:
             {"value": "b@x", "primary": False},
         ],
         "addresses": [{"locality": "London"}],
+        "groups": [
+            {"value": "5f0c1c5e-7d53-4b4f-9a55-6f6a3c2b1d10", "display": "Staff", "type": "direct"}
+        ],
     }
     assert list(details(resource)) == [
         ("userName", "ada"),
@@ -247,4 +257,5 @@ def test_details_have_an_element_on_each_line() -> None:
         ("emails", "a@x  (work, primary)"),
         ("emails", "b@x"),
         ("addresses", "(London)"),
+        ("groups", "Staff  (5f0c1c5e-7d53-4b4f-9a55-6f6a3c2b1d10, direct)"),
     ]

@@ -271,10 +271,11 @@ async def test_a_cancelled_call_is_cancelled(
 
 
 @pytest.mark.parametrize("method", ["CreateUser", "ListUsers"])
+@pytest.mark.parametrize("failure", [UNAVAILABLE, Failure(grpc.StatusCode.CANCELLED)])
 async def test_reads_and_writes_are_repeated_when_the_service_is_unavailable(
-    service: MemoryService, rollbook: RollbookClient, method: str
+    service: MemoryService, rollbook: RollbookClient, method: str, failure: Failure
 ) -> None:
-    service.failures[method] = [UNAVAILABLE, UNAVAILABLE]
+    service.failures[method] = [failure, failure]
     if method == "CreateUser":
         await rollbook.users.create(User(user_name="ada"))
         assert len({call.request.request_id for call in service.calls}) == 1

@@ -63,7 +63,7 @@ def test_the_field_of_other_errors_is_in_their_metadata() -> None:
 
 def test_an_error_without_details_tells_its_status() -> None:
     error = error_from_rpc(AioRpcError(grpc.StatusCode.INTERNAL, Metadata(), Metadata()))
-    assert str(error) == "INTERNAL (INTERNAL)"
+    assert str(error) == "The service did not say why. (INTERNAL)"
     assert error.retry_after is None
 
 
