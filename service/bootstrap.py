@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from typing import TYPE_CHECKING, Final
 
+from rollbook.tokens import new_token
 from service.passwords import PasswordHasher
 from service.storage import credentials, migrations
 from service.storage.credentials import DEFAULT_TENANT
@@ -45,7 +45,7 @@ async def _set_up_token(connection: Connection, settings: Settings) -> str | Non
     elif await credentials.any_exists(connection):
         return None
     else:
-        token = made = "rbk_" + secrets.token_urlsafe(32)
+        token = made = new_token()
     digest = hashlib.sha256(token.encode()).digest()
     await credentials.add_token(connection, DEFAULT_TENANT, _BOOTSTRAP, digest)
     return made

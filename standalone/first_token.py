@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from rollbook.tokens import new_token
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,4 +41,4 @@ def first_token(configured: SecretStr | None, data_dir: Path) -> FirstToken:
     mark = data_dir / MARK
     if mark.exists():
         return FirstToken(None, "as printed at the first start")
-    return FirstToken("rbk_" + secrets.token_urlsafe(32), "shown this once, keep it", mark)
+    return FirstToken(new_token(), "shown this once, keep it", mark)
