@@ -120,6 +120,8 @@ _ANSWERS: Final[Mapping[str, _Answer]] = {
     ),
     "INTERNAL": _INTERNAL,
     "UNIMPLEMENTED": _Answer(501),
+    # RFC 7644 §3.7.1 has 409 for circles that cannot be resolved.
+    "BULK_REFERENCE": _Answer(409),
     # Codes of calls that no reason came with: the limits and the end of a gRPC channel.
     "RESOURCE_EXHAUSTED": _UNAVAILABLE,
     "CANCELLED": _UNAVAILABLE,

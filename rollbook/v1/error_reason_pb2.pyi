@@ -78,6 +78,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INTERNAL. A bug. The request id finds it in the log."""
     ERROR_REASON_UNIMPLEMENTED: _ErrorReason.ValueType  # 26
     """UNIMPLEMENTED. "This service does not offer that." """
+    ERROR_REASON_BULK_REFERENCE: _ErrorReason.ValueType  # 27
+    """FAILED_PRECONDITION. An operation of a bulk refers to one that failed or is not there.
+    "bulkId:u1 was not created."
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reasons, named without the prefix in ErrorInfo.reason (e.g. "INVALID_VALUE")."""
@@ -136,4 +140,8 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 25
 """INTERNAL. A bug. The request id finds it in the log."""
 ERROR_REASON_UNIMPLEMENTED: ErrorReason.ValueType  # 26
 """UNIMPLEMENTED. "This service does not offer that." """
+ERROR_REASON_BULK_REFERENCE: ErrorReason.ValueType  # 27
+"""FAILED_PRECONDITION. An operation of a bulk refers to one that failed or is not there.
+"bulkId:u1 was not created."
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

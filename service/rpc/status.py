@@ -57,6 +57,7 @@ _CODES: Final = {
     _R.ERROR_REASON_DEADLINE_EXCEEDED: code_pb2.DEADLINE_EXCEEDED,
     _R.ERROR_REASON_INTERNAL: code_pb2.INTERNAL,
     _R.ERROR_REASON_UNIMPLEMENTED: code_pb2.UNIMPLEMENTED,
+    _R.ERROR_REASON_BULK_REFERENCE: code_pb2.FAILED_PRECONDITION,
 }
 """Every reason has its code; a test holds this table against the enum."""
 
