@@ -19,6 +19,8 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from standalone.addresses import free_address
+from standalone.errors import StandaloneError
 from standalone.socket_directory import socket_directory
 
 if TYPE_CHECKING:
@@ -144,7 +146,7 @@ async def test_first_start_issues_a_token_that_later_starts_honour(tmp_path: Pat
     data_dir = tmp_path / "data"
     with standalone(data_dir) as first:
         children = first.children()
-        assert re.fullmatch(r"rbk_[\w-]{43}", first.token)
+        assert re.fullmatch(r"rbk_[0-9A-Za-z]{49}", first.token)
         assert await scim_status(first.scim, first.token) == 200
         assert await scim_status(first.scim, first.token[:-1]) == 401
         assert await health(first.grpc) == health_pb2.HealthCheckResponse.SERVING
@@ -194,42 +196,50 @@ def test_a_second_owner_of_the_data_is_refused(data_dir: Path) -> None:
     assert_all_end(children)
 
 
-@pytest.mark.parametrize("setting", ["ROLLBOOK_GRPC_LISTEN", "ROLLBOOK_HTTP_LISTEN"])
-@pytest.mark.parametrize("reuse", [False, True])
-def test_an_address_in_use_is_named_with_its_setting(
-    data_dir: Path, setting: str, *, reuse: bool
-) -> None:
+@pytest.mark.parametrize("options", [[], [socket.SO_REUSEPORT]])
+def test_an_address_in_use_is_named_with_its_setting(data_dir: Path, options: list[int]) -> None:
     with socket.socket() as taken:
-        if reuse:
-            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        for option in options:
+            taken.setsockopt(socket.SOL_SOCKET, option, 1)
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        message = failure(data_dir, **{setting: address})
+        message = failure(data_dir, ROLLBOOK_GRPC_LISTEN=address)
     assert message == (
         f"Rollbook cannot run: Cannot listen on {address}: another program is using it."
-        f" Set {setting} to another address.\n"
+        " Set ROLLBOOK_GRPC_LISTEN to another address.\n"
     )
 
 
 @pytest.mark.parametrize(
-    ("settings", "message"),
+    ("address", "message"),
     [
-        ({"ROLLBOOK_HTTP_LISTEN": "8080"}, "ROLLBOOK_HTTP_LISTEN is '8080'; it takes host:port"),
-        ({"ROLLBOOK_GRPC_LISTEN": "192.0.2.1:0"}, "Cannot listen on 192.0.2.1:0: "),
-        ({"ROLLBOOK_HTTP_LISTEN": "[::1]:99999"}, "'[::1]:99999'; it takes host:port"),
-        ({"ROLLBOOK_WORKERS": "none"}, "ROLLBOOK_WORKERS: Input should be a valid integer"),
+        ("8080", "X is '8080'; it takes host:port"),
+        ("127.0.0.1", "X is '127.0.0.1'; it takes host:port"),
+        ("::1:8080", "X is '::1:8080'; it takes host:port"),
+        ("[::1]:99999", "X is '[::1]:99999'; it takes host:port"),
+        ("192.0.2.1:0", "Cannot listen on 192.0.2.1:0: "),
+        ("no.such.host.invalid:0", "Cannot listen on no.such.host.invalid:0: "),
     ],
 )
-def test_settings_that_cannot_be_used_are_named(
-    data_dir: Path, settings: dict[str, str], message: str
-) -> None:
-    assert message in failure(data_dir, **settings)
+def test_an_address_that_cannot_be_used_is_named(address: str, message: str) -> None:
+    with pytest.raises(StandaloneError, match=re.escape(message)):
+        free_address("X", address)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0"])
+def test_port_0_becomes_a_free_port(host: str) -> None:
+    address = free_address("X", f"{host}:0")
+    assert address.host == host
+    assert address.port > 0
+    assert address.reached_at.host in {"127.0.0.1", "localhost"}
 
 
 def test_the_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
     (tmp_path / "rollbook.yaml").write_text("http_listen: nowhere\ngrpc_listen: from the file\n")
     message = failure(tmp_path / "data", ROLLBOOK_GRPC_LISTEN="")
     assert "ROLLBOOK_GRPC_LISTEN is 'from the file'" in message
+    message = failure(tmp_path / "data", ROLLBOOK_WORKERS="none")
+    assert "ROLLBOOK_WORKERS: Input should be a valid integer" in message
     (tmp_path / "rollbook.yaml").write_text("- not\n- settings\n")
     assert "rollbook.yaml has to hold settings" in failure(tmp_path / "data")
