@@ -22,7 +22,7 @@ PLACE = Position("ada", UUID(int=7))
 @pytest.mark.parametrize("backwards", [True, False])
 def test_a_token_leads_back_to_its_place(
     key: str | None,
-    backwards: bool,  # noqa: FBT001
+    backwards: bool,
 ) -> None:
     place = Position(key, UUID(int=9), backwards)
     token = page_token.encode(place, LIST, 10, KEY)

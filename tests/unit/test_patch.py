@@ -39,7 +39,7 @@ def comparison(name: str, operand: str | bool, operator: str = "EQUAL") -> dict[
     }
 
 
-def operation(  # noqa: PLR0913
+def operation(
     op: str,
     attribute: str = "",
     value: dict[str, Any] | None = None,
@@ -101,12 +101,21 @@ NO_PRIMARY = {**WORK, "primary": False}
             id="add sets a sub-attribute",
         ),
         pytest.param(
-            [operation("REMOVE", "name", sub="givenName"), operation("REMOVE", "name", sub="familyName")],
+            [
+                operation("REMOVE", "name", sub="givenName"),
+                operation("REMOVE", "name", sub="familyName"),
+            ],
             {key: value for key, value in BEFORE.items() if key != "name"},
             id="a complex value without parts is unassigned",
         ),
         pytest.param(
-            [operation("ADD", "emails", {"emails": [{"value": "c@x", "type": "other", "primary": True}]})],
+            [
+                operation(
+                    "ADD",
+                    "emails",
+                    {"emails": [{"value": "c@x", "type": "other", "primary": True}]},
+                )
+            ],
             with_emails(NO_PRIMARY, HOME, {"value": "c@x", "type": "other", "primary": True}),
             id="a new primary ends the old one",
         ),
@@ -146,27 +155,65 @@ NO_PRIMARY = {**WORK, "primary": False}
             id="a sub-attribute without filter is removed from every element",
         ),
         pytest.param(
-            [operation("ADD", "emails", {"emails": [{"display": "W"}]}, condition=comparison("type", "WORK"))],
+            [
+                operation(
+                    "ADD",
+                    "emails",
+                    {"emails": [{"display": "W"}]},
+                    condition=comparison("type", "WORK"),
+                )
+            ],
             with_emails({**WORK, "display": "W"}, HOME),
             id="add merges into the elements selected",
         ),
         pytest.param(
-            [operation("REPLACE", "emails", {"emails": [{"value": "c@x"}]}, condition=comparison("type", "work"))],
+            [
+                operation(
+                    "REPLACE",
+                    "emails",
+                    {"emails": [{"value": "c@x"}]},
+                    condition=comparison("type", "work"),
+                )
+            ],
             with_emails({"value": "c@x", "type": "work"}, HOME),
             id="replace exchanges an element but for what selects it",
         ),
         pytest.param(
-            [operation("REPLACE", "emails", {"emails": [{"value": "c@x"}]}, sub="value", condition=comparison("type", "work"))],
+            [
+                operation(
+                    "REPLACE",
+                    "emails",
+                    {"emails": [{"value": "c@x"}]},
+                    sub="value",
+                    condition=comparison("type", "work"),
+                )
+            ],
             with_emails({**WORK, "value": "c@x"}, HOME),
             id="replace of a sub-attribute leaves the rest of the element",
         ),
         pytest.param(
-            [operation("ADD", "emails", {"emails": [{"value": "d@x"}]}, sub="value", condition=comparison("type", "other"))],
+            [
+                operation(
+                    "ADD",
+                    "emails",
+                    {"emails": [{"value": "d@x"}]},
+                    sub="value",
+                    condition=comparison("type", "other"),
+                )
+            ],
             with_emails(WORK, HOME, {"value": "d@x", "type": "other"}),
             id="a filter that selects nothing makes an element",
         ),
         pytest.param(
-            [operation("ADD", "roles", {"roles": [{"value": "Editor"}]}, sub="value", condition=comparison("primary", operand=True))],
+            [
+                operation(
+                    "ADD",
+                    "roles",
+                    {"roles": [{"value": "Editor"}]},
+                    sub="value",
+                    condition=comparison("primary", operand=True),
+                )
+            ],
             {**BEFORE, "roles": [{"value": "Editor", "primary": True}]},
             id="the element made has the booleans of the filter",
         ),
@@ -196,7 +243,14 @@ NO_PRIMARY = {**WORK, "primary": False}
             id="an extension is removed as a whole",
         ),
         pytest.param(
-            [operation("REPLACE", "department", {"enterprise": {"department": "R&D"}}, schema=ENTERPRISE)],
+            [
+                operation(
+                    "REPLACE",
+                    "department",
+                    {"enterprise": {"department": "R&D"}},
+                    schema=ENTERPRISE,
+                )
+            ],
             {**BEFORE, "enterprise": {**BEFORE["enterprise"], "department": "R&D"}},
             id="an attribute of an extension",
         ),
@@ -209,7 +263,7 @@ NO_PRIMARY = {**WORK, "primary": False}
             id="an operation sees what the one before did",
         ),
     ],
-)  # fmt: skip
+)
 def test_result(operations: list[PatchOperation], expected: dict[str, Any]) -> None:
     assert after(*operations) == json_format.MessageToDict(user(expected))
 

@@ -102,14 +102,42 @@ def test_values_without_content_are_unassigned() -> None:
     ("mask", "expected"),
     [
         (["*"], {"id": "1", "active": False, "nickName": "A", "name": {"givenName": "B"}}),
-        (["nick_name"], {"id": "1", "active": False, "title": "T", "nickName": "A", "name": {"givenName": "A", "familyName": "F"}}),
+        (
+            ["nick_name"],
+            {
+                "id": "1",
+                "active": False,
+                "title": "T",
+                "nickName": "A",
+                "name": {"givenName": "A", "familyName": "F"},
+            },
+        ),
         (["title"], {"id": "1", "active": False, "name": {"givenName": "A", "familyName": "F"}}),
         (["name"], {"id": "1", "active": False, "title": "T", "name": {"givenName": "B"}}),
-        (["name.given_name"], {"id": "1", "active": False, "title": "T", "name": {"givenName": "B", "familyName": "F"}}),
-        (["id", "meta", "groups"], {"id": "1", "active": False, "title": "T", "name": {"givenName": "A", "familyName": "F"}}),
-        ([], {"id": "1", "active": False, "title": "T", "nickName": "A", "name": {"givenName": "B"}}),
+        (
+            ["name.given_name"],
+            {
+                "id": "1",
+                "active": False,
+                "title": "T",
+                "name": {"givenName": "B", "familyName": "F"},
+            },
+        ),
+        (
+            ["id", "meta", "groups"],
+            {
+                "id": "1",
+                "active": False,
+                "title": "T",
+                "name": {"givenName": "A", "familyName": "F"},
+            },
+        ),
+        (
+            [],
+            {"id": "1", "active": False, "title": "T", "nickName": "A", "name": {"givenName": "B"}},
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_mask_says_what_is_replaced(mask: list[str], expected: dict[str, Any]) -> None:
     stored = user(id="1", active=False, title="T", name={"givenName": "A", "familyName": "F"})
     request = user(id="ignored", nickName="A", name={"givenName": "B"})
