@@ -35,6 +35,7 @@ ANSWERS: dict[str, tuple[int, str | None]] = {
     "DEADLINE_EXCEEDED": (504, None),
     "INTERNAL": (500, None),
     "UNIMPLEMENTED": (501, None),
+    "BULK_REFERENCE": (409, None),
 }
 
 
