@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import asyncpg
+
 from rollbook.v1.group_pb2 import GroupMember
 from service.domain import filters
 from service.domain.errors import no_target
 from service.domain.membership import Add, Remove, RemoveMatching, Replace, Step, unknown_member
+from service.storage.database import RetryableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from uuid import UUID
-
-    import asyncpg
 
     from service.storage.database import Connection
 
@@ -85,6 +86,16 @@ async def _add(
 ) -> list[UUID]:
     if not ids:
         return []
+    try:
+        return await _add_known(connection, tenant_id, group_id, ids)
+    except asyncpg.ForeignKeyViolationError as error:
+        # Someone was deleted after being looked up; the next attempt says who.
+        raise RetryableError from error
+
+
+async def _add_known(
+    connection: Connection, tenant_id: UUID, group_id: UUID, ids: Sequence[UUID]
+) -> list[UUID]:
     row = await connection.fetchrow(
         """
         WITH wanted AS (SELECT unnest($3::uuid []) AS id),
