@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from rollbook.attributes import ResourceType
     from rollbook.v1.filter_pb2 import Filter
-    from service.domain.conditions import Condition
     from service.storage.database import Connection, Database
     from service.storage.derived import View
 

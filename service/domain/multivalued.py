@@ -41,9 +41,7 @@ def _key(value: Any, attribute: Attribute) -> Hashable:
     return key
 
 
-def merge(
-    target: Any, source: Any, attribute: Attribute, *, kept: Collection[str] = ()
-) -> None:
+def merge(target: Any, source: Any, attribute: Attribute, *, kept: Collection[str] = ()) -> None:
     """Copy the sub-attributes that are set, save read-only ones and those `kept`."""
     for part in attribute.sub_attributes:
         if part.mutability is Mutability.READ_ONLY or part.name in kept:
