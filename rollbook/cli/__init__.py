@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -53,4 +54,6 @@ def rollbook(
 
 def main() -> None:
     """Run the command."""
+    # gRPC tells of failed connections on standard error by itself, and the command does too.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     app()

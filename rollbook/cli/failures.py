@@ -74,7 +74,7 @@ _ADVICE_BY_REASON: Final = {
 _ADVICE_BY_CLASS: Final[dict[type[RollbookError], str]] = {
     UnavailableError: (
         "Is the service running there? Start everything with `make run`, or name another address "
-        "with --address or ROLLBOOK_ADDRESS. Does it want TLS? Add --tls."
+        "with --address or ROLLBOOK_ADDRESS. Only if it wants TLS, add --tls."
     ),
     DeadlineExceededError: (
         "A change may have happened or not: look before you repeat it. --timeout gives more time."

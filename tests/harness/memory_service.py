@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import grpc
 from google.protobuf.message_factory import GetMessageClass
+from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from rollbook.attributes import GROUP, USER, ResourceType
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from google.protobuf.descriptor import MethodDescriptor
+
+    from rollbook.v1.filter_pb2 import AttributePath
 
 TOKEN = "rbk_memory"
 
@@ -87,14 +90,20 @@ class Resources:
             condition = filters.resolve(request.filter, self.type)
             found = [one for one in found if matches(condition, one)]
         if request.HasField("order_by"):
-            name = request.order_by.path.attribute
-            of = self.type.attribute(name)
-            assert of is not None
-            found.sort(key=lambda one: getattr(one, of.field), reverse=request.order_by.descending)
+            order = request.order_by
+            found.sort(key=lambda one: self._sort_key(one, order.path), reverse=order.descending)
         answer = _page(found[request.skip :], request, f"{self.field}s")
         if request.include_total_size:
             answer["total_size"] = len(found)
         return answer
+
+    def _sort_key(self, resource: Any, path: AttributePath) -> Any:
+        attribute = self.type.attribute(path.attribute)
+        assert attribute is not None
+        value = getattr(resource, attribute.field)
+        if part := attribute.sub_attribute(path.sub_attribute):
+            value = getattr(value, part.field)
+        return value.ToNanoseconds() if isinstance(value, Timestamp) else value
 
     def update(self, request: Any) -> dict[str, Any]:
         resource = getattr(request, self.field)
