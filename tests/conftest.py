@@ -12,6 +12,7 @@ import pytest
 import structlog
 import uvloop
 
+from tests.harness.calls import Calls
 from tests.harness.database import TEST_DATABASE_VARIABLE, DatabaseServer, OwnedServer
 from tests.harness.drivers import GrpcDriver, ScimDriver
 from tests.harness.instance import (
@@ -131,6 +132,12 @@ def token() -> str:
 def basic_credentials() -> str:
     """User name and password of a SCIM client, as in `Authorization: Basic …`."""
     return BASIC_CREDENTIALS
+
+
+@pytest.fixture
+def calls(channel: grpc.aio.Channel, token: str) -> Calls:
+    """Single calls over gRPC on an empty directory."""
+    return Calls(channel, token)
 
 
 @pytest.fixture

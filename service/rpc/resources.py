@@ -102,11 +102,7 @@ class ResourceMethods:
         if key is None or not getattr(request, key):
             raise invalid_value("key", f"Say which {self._field} to look up.")
         name, operand = _KEYS[key], getattr(request, key)
-        condition = _equal(name, operand)
-        async with self._database.connection() as connection:
-            found = await listing.first(
-                connection, call.tenant_id, self._type, condition, view_of(request), limit=2
-            )
+        found = await self._with_key(call, _equal(name, operand), view_of(request))
         if not found:
             raise reading.not_found(self._type, operand)
         if len(found) > 1:
@@ -116,6 +112,18 @@ class ResourceMethods:
                 field=key,
             )
         return wire.nested(1, found[0])
+
+    async def _with_key(self, call: Call, condition: filter_pb2.Filter, view: View) -> list[bytes]:
+        """Up to two resources that have a key; two are too many."""
+        try:
+            async with self._database.connection() as connection:
+                return await listing.first(
+                    connection, call.tenant_id, self._type, condition, view, limit=2
+                )
+        except DomainError as error:
+            if error.reason != ErrorReason.ERROR_REASON_INVALID_FILTER:
+                raise
+            return []  # Too long or with U+0000: nobody has such a key.
 
     async def list(self, request: Any, call: Call) -> bytes:
         """One page of a list."""
