@@ -12,7 +12,7 @@ import typer
 from rollbook.cli.failures import ExitCode, advice, describe, exit_code
 from rollbook.cli.output import Output
 from rollbook.cli.session import Session, command
-from rollbook.cli.version import VERSION
+from rollbook.cli.version import current_version
 from rollbook.errors import RollbookError, UnimplementedError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def show_version(
 ) -> None:
     """Print the version."""
     versions = {
-        "rollbook": VERSION,
+        "rollbook": current_version(),
         "python": platform.python_version(),
         "grpc": grpc.__version__,
     }

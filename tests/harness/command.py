@@ -1,4 +1,4 @@
-"""The `rollbook` command, run against a service in memory."""
+"""The `rollbook` command, run against a service."""
 
 from __future__ import annotations
 
@@ -11,12 +11,9 @@ from unittest import mock
 from typer.testing import CliRunner
 
 from rollbook.cli import app
-from tests.harness.memory_service import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
-
-    from tests.harness.memory_service import MemoryService
 
 
 @dataclass(frozen=True)
@@ -43,12 +40,13 @@ class Ran:
 class Command:
     """Runs the command with the address and the token of a service in its environment."""
 
-    service: MemoryService
+    address: str
+    token: str
 
     async def __call__(
         self, *arguments: str, stdin: str | bytes = "", env: dict[str, str] | None = None
     ) -> Ran:
-        connection = {"ROLLBOOK_ADDRESS": self.service.address, "ROLLBOOK_TOKEN": TOKEN}
+        connection = {"ROLLBOOK_ADDRESS": self.address, "ROLLBOOK_TOKEN": self.token}
         loop = asyncio.get_running_loop()
 
         def run(work: Coroutine[Any, Any, None]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
@@ -16,7 +18,6 @@ from tests.harness.memory_service import TOKEN, MemoryService, running_memory_se
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ async def service() -> AsyncIterator[MemoryService]:
 
 @pytest.fixture
 def rollbook(service: MemoryService) -> Command:
-    return Command(service)
+    return Command(service.address, TOKEN)
 
 
 # Connection
@@ -182,11 +183,11 @@ async def test_failures_of_the_service_have_exit_codes(
 # Output
 
 
-async def test_version() -> None:
-    async with running_memory_service() as service:
-        rollbook = Command(service)
-        assert "rollbook" in (await rollbook("version", "--json")).object
-        assert (await rollbook("--version")).out.startswith("rollbook ")
+async def test_the_version_is_that_of_the_project(rollbook: Command) -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    number = project["project"]["version"]
+    assert (await rollbook("version", "--json")).object["rollbook"] == number
+    assert (await rollbook("--version")).out == f"rollbook {number}\n"
 
 
 @pytest.mark.parametrize("arguments", [(), ("user",), ("group",)])

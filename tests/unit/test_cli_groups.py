@@ -8,7 +8,7 @@ import pytest
 
 from rollbook.v1.user_pb2 import Email
 from tests.harness.command import Command
-from tests.harness.memory_service import MemoryService, running_memory_service
+from tests.harness.memory_service import TOKEN, MemoryService, running_memory_service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ async def service() -> AsyncIterator[MemoryService]:
 
 @pytest.fixture
 def rollbook(service: MemoryService) -> Command:
-    return Command(service)
+    return Command(service.address, TOKEN)
 
 
 def member_ids(group: Group) -> list[str]:

@@ -13,7 +13,7 @@ from rollbook.client import ENTERPRISE, Condition, where
 from rollbook.client.paths import path_text
 from rollbook.v1.user_pb2 import Email, Name, PhoneNumber
 from tests.harness.command import Command
-from tests.harness.memory_service import MemoryService, running_memory_service
+from tests.harness.memory_service import TOKEN, MemoryService, running_memory_service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -34,7 +34,7 @@ async def service() -> AsyncIterator[MemoryService]:
 
 @pytest.fixture
 def rollbook(service: MemoryService) -> Command:
-    return Command(service)
+    return Command(service.address, TOKEN)
 
 
 def only_user(service: MemoryService) -> Any:

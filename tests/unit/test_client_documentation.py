@@ -80,7 +80,7 @@ async def test_every_example_works(
     arguments = [service.address if ":50051" in word else word for word in arguments]
     if arguments[1:2] == ["create"] and "ada@acme.example" in arguments:
         del service.users.by_id[ADA_ID]
-    ran = await Command(service)(*arguments, stdin="userName\nnew\n")
+    ran = await Command(service.address, TOKEN)(*arguments, stdin="userName\nnew\n")
     assert (ran.exit_code, ran.err if ran.exit_code else "") == (0, "")
 
 
