@@ -102,6 +102,7 @@ _ANSWERS: Final[Mapping[str, _Answer]] = {
     "SCIM_DISABLED": _Answer(403),
     "USER_NOT_FOUND": _Answer(404),
     "GROUP_NOT_FOUND": _Answer(404),
+    "SCHEMA_NOT_FOUND": _Answer(404),
     # RFC 7644 §3.3; its table 9 and RFC 7643 §7 speak of 400.
     "UNIQUENESS": _Answer(409, "uniqueness"),
     # RFC 7644 table 8 and RFC 9110 §13.1.1; ABORTED would be 409 otherwise.
@@ -113,6 +114,9 @@ _ANSWERS: Final[Mapping[str, _Answer]] = {
         detail="Other requests changed the same resources meanwhile; try again.",
         retry_after=1,
     ),
+    # The gateway repeats a request once; it fails if schemas changed twice in that time.
+    "SCHEMA_CHANGED": _UNAVAILABLE,
+    "SCHEMA_ATTACHED": _Answer(409),
     "UNAVAILABLE": _UNAVAILABLE,
     "DRAINING": _UNAVAILABLE,
     "DEADLINE_EXCEEDED": _Answer(

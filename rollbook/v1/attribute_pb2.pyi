@@ -129,22 +129,28 @@ class SchemaOptions(_message.Message):
     URN_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
+    REGISTERED_FIELD_NUMBER: _builtins.int
     urn: _builtins.str
     """The URI that names the schema."""
     name: _builtins.str
     """Its name for people, e.g. "Enterprise User"."""
     description: _builtins.str
     """What a resource of this schema is."""
+    registered: _builtins.bool
+    """Whether an administrator has registered it at run time. Its read-only attributes are values
+    that services set over gRPC; those of the contract are derived from others and not stored.
+    """
     def __init__(
         self,
         *,
         urn: _builtins.str = ...,
         name: _builtins.str = ...,
         description: _builtins.str = ...,
+        registered: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "name", b"name", "urn", b"urn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "name", b"name", "registered", b"registered", "urn", b"urn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -185,7 +191,8 @@ class AttributeOptions(_message.Message):
     """The characteristics of one attribute. Its SCIM name is the field's JSON name and its data
     type that of the field: string, bool, int64 (integer), double (decimal), Timestamp
     (dateTime), bytes (binary) or a message (complex); a string with reference_types is a
-    reference. A repeated field is multi-valued.
+    reference. A repeated field is multi-valued. Of the container of an extension, `required`
+    alone is read.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

@@ -82,6 +82,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. An operation of a bulk refers to one that failed or is not there.
     "bulkId:u1 was not created."
     """
+    ERROR_REASON_SCHEMA_CHANGED: _ErrorReason.ValueType  # 28
+    """FAILED_PRECONDITION. The call was made with the metadata `rollbook-schema` of another revision
+    of the tenant's schemas: read GetSchemaSet, translate anew and repeat it. Nothing was done.
+    """
+    ERROR_REASON_SCHEMA_NOT_FOUND: _ErrorReason.ValueType  # 29
+    """NOT_FOUND. "There is no schema urn:…" """
+    ERROR_REASON_SCHEMA_ATTACHED: _ErrorReason.ValueType  # 30
+    """FAILED_PRECONDITION. "urn:… is attached to User; detach it first." """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reasons, named without the prefix in ErrorInfo.reason (e.g. "INVALID_VALUE")."""
@@ -144,4 +152,12 @@ ERROR_REASON_BULK_REFERENCE: ErrorReason.ValueType  # 27
 """FAILED_PRECONDITION. An operation of a bulk refers to one that failed or is not there.
 "bulkId:u1 was not created."
 """
+ERROR_REASON_SCHEMA_CHANGED: ErrorReason.ValueType  # 28
+"""FAILED_PRECONDITION. The call was made with the metadata `rollbook-schema` of another revision
+of the tenant's schemas: read GetSchemaSet, translate anew and repeat it. Nothing was done.
+"""
+ERROR_REASON_SCHEMA_NOT_FOUND: ErrorReason.ValueType  # 29
+"""NOT_FOUND. "There is no schema urn:…" """
+ERROR_REASON_SCHEMA_ATTACHED: ErrorReason.ValueType  # 30
+"""FAILED_PRECONDITION. "urn:… is attached to User; detach it first." """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
