@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rollbook.attributes import GROUP, USER
+from service.directory.creating import prepared, take_members, take_password
 from service.directory.reading import existing, not_found
 from service.domain import comparison, etag, membership, patch, replacement, validation
-from service.domain.identifiers import new_id
 from service.storage import changes, members, passwords, resources
 from service.storage.changes import Change
 
@@ -57,26 +57,15 @@ class MembersChanged:
 
 async def create(writer: Writer, resource: Any) -> bytes:
     """Store a new resource. Raises INVALID_VALUE, UNIQUENESS."""
-    kind = writer.resource_type
-    validation.clear_read_only(resource, kind)
-    steps = _take_members(resource, kind)
-    identifier, time = new_id(), datetime.now(UTC)
-    resource.id = str(identifier)
-    if kind is USER and not resource.HasField("active"):
-        resource.active = True
-    password_hash = _take_password(resource)
-    validation.prune(resource, kind)
-    validation.validate(resource, kind)
-    await resources.insert(writer.connection, writer.tenant_id, kind, identifier, resource, time)
-    moved = await members.apply(writer.connection, writer.tenant_id, identifier, steps)
-    if password_hash:
-        await passwords.save(writer.connection, writer.tenant_id, identifier, password_hash)
-    attributes = comparison.changed_attributes(kind.message(), resource, kind)
-    await _record(
-        writer, "create", identifier, 1, time, _named(attributes, moved, password_hash),
-        resource, moved,
-    )  # fmt: skip
-    return await existing(writer.connection, writer.tenant_id, kind, identifier, writer.view)
+    connection, tenant_id, kind = writer.connection, writer.tenant_id, writer.resource_type
+    new = prepared(resource, kind)
+    await resources.insert(connection, tenant_id, kind, new.id, new.message, new.time)
+    if new.member_ids:
+        await members.apply(connection, tenant_id, new.id, [membership.Add(new.member_ids)])
+    if new.password_hash:
+        await passwords.save(connection, tenant_id, new.id, new.password_hash)
+    await changes.record(connection, writer.author, new.change())
+    return await existing(connection, tenant_id, kind, new.id, writer.view)
 
 
 async def update(
@@ -162,7 +151,7 @@ async def _lock(
 async def _save(writer: Writer, stored: Stored, after: Any, steps: Sequence[Step]) -> bytes:
     """Store what a change made of a resource; nothing happens when it made no difference."""
     connection, tenant_id, kind = writer.connection, writer.tenant_id, writer.resource_type
-    password_hash = _take_password(after)
+    password_hash = take_password(after)
     validation.prune(after, kind)
     attributes = comparison.changed_attributes(stored.message, after, kind)
     if attributes:
@@ -226,27 +215,9 @@ async def _record(
     await changes.record(writer.connection, writer.author, change)
 
 
-def _take_password(resource: Any) -> str | None:
-    """The hash of a new password: it goes into a table of its own."""
-    if "password" not in resource.DESCRIPTOR.fields_by_name or not resource.password:
-        return None
-    password_hash: str = resource.password
-    resource.ClearField("password")
-    return password_hash
-
-
-def _take_members(resource: Any, kind: ResourceType) -> list[Step]:
-    if kind is not GROUP:
-        return []
-    ids = membership.member_ids(resource.members)
-    resource.ClearField("members")
-    return [membership.Add(ids)] if ids else []
-
-
 def _members_by_mask(resource: Any, mask: Sequence[str]) -> list[Step]:
     """Who is to belong to the group after an update; no step when the mask leaves it alone."""
-    ids = membership.member_ids(resource.members)
-    resource.ClearField("members")
+    ids = take_members(resource)
     named = {path.partition(".")[0] for path in mask}
     return [membership.Replace(ids)] if named & {"*", "members"} or (not mask and ids) else []
 

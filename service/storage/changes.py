@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -40,15 +40,26 @@ class Change:
     members_removed: Sequence[UUID] = ()
 
 
+_INSERT: Final = """
+INSERT INTO changes (
+    tenant_id, change_time, actor, action, resource_type, resource_id, version,
+    attributes, message, members_added, members_removed, tolerances
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+"""
+
+
 async def record(connection: Connection, author: Author, change: Change) -> None:
     """Write one change, in the transaction that makes it."""
-    await connection.execute(
-        """
-        INSERT INTO changes (
-            tenant_id, change_time, actor, action, resource_type, resource_id, version,
-            attributes, message, members_added, members_removed, tolerances
-        ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-        """,
+    await connection.execute(_INSERT, *_values(author, change))
+
+
+async def record_all(connection: Connection, changes: Iterable[tuple[Author, Change]]) -> None:
+    """Write changes, in this order, in the transaction that makes them."""
+    await connection.executemany(_INSERT, [_values(*each) for each in changes])
+
+
+def _values(author: Author, change: Change) -> tuple[object, ...]:
+    return (
         author.tenant_id,
         change.time,
         author.name,

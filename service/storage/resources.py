@@ -143,7 +143,7 @@ async def insert(
             id_,
             resource_type.name,
             time,
-            *_columns(resource_type, message),
+            *columns_of(resource_type, message),
         )
     except asyncpg.UniqueViolationError as error:
         raise _taken(error, resource_type, message) from error
@@ -171,7 +171,7 @@ async def update(
             id_,
             version,
             time,
-            *_columns(resource_type, message),
+            *columns_of(resource_type, message),
         )
     except asyncpg.UniqueViolationError as error:
         raise _taken(error, resource_type, message) from error
@@ -231,7 +231,7 @@ def unique_attribute(resource_type: ResourceType) -> Attribute | None:
     )
 
 
-def _columns(resource_type: ResourceType, message: Any) -> tuple[object, ...]:
+def columns_of(resource_type: ResourceType, message: Any) -> tuple[object, ...]:
     """unique_key, external_id, display, active, manager_id, message, search."""
     unique = unique_attribute(resource_type)
     document = search.search_document(resource_type, message)
@@ -254,9 +254,14 @@ def display_of(message: Any) -> str:
 def _taken(
     error: asyncpg.UniqueViolationError, resource_type: ResourceType, message: Any
 ) -> Exception:
+    is_key = error.constraint_name == "resources_unique_key"
+    return taken(resource_type, message) if is_key else error
+
+
+def taken(resource_type: ResourceType, message: Any) -> DomainError:
+    """UNIQUENESS: another resource has the value of the unique attribute."""
     unique = unique_attribute(resource_type)
-    if error.constraint_name != "resources_unique_key" or unique is None:
-        return error
+    assert unique is not None, f"a {resource_type.name} has no unique attribute"
     value = getattr(message, unique.field)
     return DomainError(
         ErrorReason.ERROR_REASON_UNIQUENESS,

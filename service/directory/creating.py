@@ -1,0 +1,85 @@
+"""What becomes of a resource that a client wants to have created, before anything is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from rollbook.attributes import GROUP, USER
+from service.domain import comparison, membership, validation
+from service.domain.identifiers import new_id
+from service.storage.changes import Change
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from rollbook.attributes import ResourceType
+
+FIRST_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """A resource that is ready to be stored. `message` is without what is kept elsewhere, which
+    is here beside it; `attributes` are those that it has."""
+
+    id: UUID
+    resource_type: ResourceType
+    message: Any
+    time: datetime
+    member_ids: list[UUID]
+    password_hash: str | None
+    attributes: list[str]
+
+    def change(self) -> Change:
+        """What `changes` records of the creation."""
+        kept_elsewhere = {"members": self.member_ids, "password": self.password_hash}
+        return Change(
+            "create",
+            self.resource_type.name,
+            self.id,
+            FIRST_VERSION,
+            self.time,
+            [*self.attributes, *(name for name, value in kept_elsewhere.items() if value)],
+            self.message.SerializeToString(deterministic=True),
+            sorted(self.member_ids),
+        )
+
+
+def prepared(resource: Any, resource_type: ResourceType, identifier: UUID | None = None) -> New:
+    """Take over a resource, changing it in place. Raises INVALID_VALUE."""
+    validation.clear_read_only(resource, resource_type)
+    member_ids = take_members(resource) if resource_type is GROUP else []
+    if resource_type is USER and not resource.HasField("active"):
+        resource.active = True
+    password_hash = take_password(resource)
+    validation.prune(resource, resource_type)
+    validation.validate(resource, resource_type)
+    identifier = identifier or new_id()
+    resource.id = str(identifier)
+    return New(
+        identifier,
+        resource_type,
+        resource,
+        datetime.now(UTC),
+        member_ids,
+        password_hash,
+        comparison.changed_attributes(resource_type.message(), resource, resource_type),
+    )
+
+
+def take_password(resource: Any) -> str | None:
+    """The hash of a new password: it goes into a table of its own."""
+    if "password" not in resource.DESCRIPTOR.fields_by_name or not resource.password:
+        return None
+    password_hash: str = resource.password
+    resource.ClearField("password")
+    return password_hash
+
+
+def take_members(group: Any) -> list[UUID]:
+    """The ids of the members: they are rows of their own. Raises INVALID_VALUE."""
+    ids = membership.member_ids(group.members)
+    group.ClearField("members")
+    return ids

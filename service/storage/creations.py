@@ -1,0 +1,100 @@
+"""Many new resources at once: one statement for each table, whatever their number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from service.storage.resources import columns_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from datetime import datetime
+    from typing import Any
+    from uuid import UUID
+
+    from rollbook.attributes import ResourceType
+    from service.storage.database import Connection
+
+    # A resource to store: id, type, message, time of creation.
+    Row = tuple[UUID, ResourceType, Any, datetime]
+
+
+async def principals_among(
+    connection: Connection, tenant_id: UUID, ids: Collection[UUID]
+) -> set[UUID]:
+    """Those of the ids that users and groups have, who cannot be deleted until the transaction
+    ends."""
+    rows = await connection.fetch(
+        """
+        SELECT id FROM resources
+        WHERE tenant_id = $1 AND id = ANY ($2::uuid []) AND resource_type IN ('User', 'Group')
+        ORDER BY id FOR KEY SHARE
+        """,
+        tenant_id,
+        ids,
+    )
+    return {row["id"] for row in rows}
+
+
+async def insert_resources(
+    connection: Connection, tenant_id: UUID, rows: Iterable[Row]
+) -> set[UUID]:
+    """Store new resources. Returns the ids of those stored: the others have a unique value that
+    is taken, by a resource of before or by an earlier one of these."""
+    records = [
+        (id_, kind.name, time, *columns_of(kind, message)) for id_, kind, message, time in rows
+    ]
+    inserted = await connection.fetch(
+        """
+        INSERT INTO resources (
+            tenant_id, id, resource_type, create_time, update_time,
+            unique_key, external_id, display, active, manager_id, message, search
+        )
+        SELECT $1, n.id, n.kind, n.time, n.time, n.key, n.external_id, n.display, n.active,
+            n.manager_id, n.message, n.search::jsonb
+        FROM unnest(
+            $2::uuid [], $3::text [], $4::timestamptz [], $5::text [], $6::text [], $7::text [],
+            $8::boolean [], $9::uuid [], $10::bytea [], $11::text []
+        ) AS n (
+            id, kind, time, key, external_id, display, active, manager_id, message, search
+        )
+        ON CONFLICT ON CONSTRAINT resources_unique_key DO NOTHING
+        RETURNING id
+        """,
+        tenant_id,
+        *map(list, zip(*records, strict=True)),
+    )
+    return {row["id"] for row in inserted}
+
+
+async def insert_members(
+    connection: Connection, tenant_id: UUID, pairs: Sequence[tuple[UUID, UUID]]
+) -> None:
+    """Store memberships: pairs of group and member, all of whom exist."""
+    if not pairs:
+        return
+    await connection.execute(
+        """
+        INSERT INTO members (tenant_id, group_id, member_id)
+        SELECT $1, n.group_id, n.member_id
+        FROM unnest($2::uuid [], $3::uuid []) AS n (group_id, member_id)
+        """,
+        tenant_id,
+        *map(list, zip(*pairs, strict=True)),
+    )
+
+
+async def insert_passwords(
+    connection: Connection, tenant_id: UUID, hashes: Sequence[tuple[UUID, str]]
+) -> None:
+    """Store the password hashes of new users."""
+    if not hashes:
+        return
+    await connection.execute(
+        """
+        INSERT INTO passwords (tenant_id, user_id, hash)
+        SELECT $1, n.user_id, n.hash FROM unnest($2::uuid [], $3::text []) AS n (user_id, hash)
+        """,
+        tenant_id,
+        *map(list, zip(*hashes, strict=True)),
+    )
