@@ -30,7 +30,7 @@ def base_url_of(settings: Settings) -> BaseUrl:
         return lambda _: public
     if settings.http_trust_forwarded:
         return lambda http: _forwarded(http) + prefix
-    return lambda http: _origin(http.scheme, http.host) + prefix
+    return lambda http: _origin(http.scheme, _host(http)) + prefix
 
 
 @lru_cache(maxsize=256)
@@ -40,17 +40,22 @@ def _origin(scheme: str, host: str, port: str = "", path: str = "") -> str:
     if port and port != _DEFAULT_PORTS[scheme] and ":" not in host.rpartition("]")[2]:
         host = f"{host}:{port}"
     if not _HOST.fullmatch(host):
-        raise bad_request(f"{host!r} is not the name of a host.")
+        raise bad_request(f"The request has to name its host; {host[:200]!r} is no such name.")
     if not _PATH.fullmatch(path):
-        raise bad_request(f"{path!r} is not a path.")
+        raise bad_request(f"{path[:200]!r} is not a path.")
     return f"{scheme}://{host}{path}"
+
+
+def _host(http: BaseRequest) -> str:
+    """What the client calls this host; `http.host` would ask the DNS when it does not say."""
+    return http.headers.get("Host", "")
 
 
 def _forwarded(http: BaseRequest) -> str:
     headers = http.headers
     return _origin(
         (_first(headers, "X-Forwarded-Proto") or http.scheme).lower(),
-        _first(headers, "X-Forwarded-Host") or http.host,
+        _first(headers, "X-Forwarded-Host") or _host(http),
         _first(headers, "X-Forwarded-Port"),
         _first(headers, "X-Forwarded-Prefix").rstrip("/"),
     )

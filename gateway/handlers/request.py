@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import uuid
 from functools import lru_cache
@@ -127,7 +128,7 @@ def _projection(raw_query: str) -> Projection:
 
 def _request_id(given: str | None) -> str:
     """The client's id of the request if it is fit for logs and headers, else a new one."""
-    return given if given and _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    return given if given and _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
 
 
 def _metadata_value(value: str) -> str:
