@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.scim.dialects import Tolerance
 from gateway.scim.errors import invalid_filter
-from gateway.scim.lexer import Kind
+from gateway.scim.notation import Name
 from gateway.scim.operands import operand
 from gateway.scim.references import reference_from_text
 from rollbook.attributes import RESOURCE_TYPES, AttributeType
 from rollbook.v1 import filter_pb2
-from rollbook.v1.filter_pb2 import AttributePath, Comparison, Filter, FilterValue
+from rollbook.v1.filter_pb2 import Comparison, Filter, FilterValue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gateway.scim.dialects import Reading
     from gateway.scim.lexer import Token
-    from gateway.scim.notation import Name
     from rollbook.attributes import ResourceType
     from rollbook.v1.filter_pb2 import ComparisonOperator
 
@@ -75,13 +74,17 @@ def comparison(name: Name | None, operator: str, literal: Token | None, context:
     if name is None:
         return Filter(constant=_without_value(operator, is_null=is_null))
     _check_attribute(name)
+    holder = _id_holder(name, context.resource_type)
     if literal is None:
-        return _condition(name.path(), PRESENT, None)
+        return _condition(holder or name, PRESENT, None)
     if is_null:
-        return _null_comparison(name, operator)
-    return _literal_comparison(
-        _comparable(name, operator, context.reading), operator, literal, context
-    )
+        return _null_comparison(holder or name, operator)
+    compared = _comparable(name, operator, context.reading)
+    assert compared.target is not None
+    value = operand(compared.target.type, f"{compared} {operator}", literal, context.reading)
+    if holder is not None and operator in {EQUAL, NOT_EQUAL}:
+        return _address_comparison(name, holder, operator, value.string, context)
+    return _condition(compared, operator, value)
 
 
 def _without_value(operator: str, *, is_null: bool) -> bool:
@@ -100,9 +103,9 @@ def _null_comparison(name: Name, operator: str) -> Filter:
     """`eq null` is true of an unassigned attribute (RFC 7643 §2.5), which of a complex one is a
     matter of all its parts and not of `value`."""
     if name.target and name.target.type is AttributeType.COMPLEX:
-        present = _condition(name.path(), PRESENT, None)
+        present = _condition(name, PRESENT, None)
         return negation(present) if operator == EQUAL else present
-    return _condition(name.path(), operator, FilterValue(null=True))
+    return _condition(name, operator, FilterValue(null=True))
 
 
 def _comparable(name: Name, operator: str, reading: Reading) -> Name:
@@ -119,46 +122,38 @@ def _comparable(name: Name, operator: str, reading: Reading) -> Name:
     return name.with_part(value)
 
 
-def _literal_comparison(name: Name, operator: str, literal: Token, context: Context) -> Filter:
-    if literal.kind is Kind.TEXT and operator in {EQUAL, NOT_EQUAL}:
-        referenced = _referenced(name, literal.text, context)
-        if referenced is not None:
-            return _condition(referenced.path, operator, FilterValue(string=referenced.id))
-    assert name.target is not None
-    value = operand(name.target.type, f"{name} {operator}", literal, context.reading)
-    return _condition(name.path(), operator, value)
+def _condition(name: Name, operator: str, value: FilterValue | None) -> Filter:
+    return Filter(
+        comparison=Comparison(path=name.path(), operator=OPERATORS[operator], value=value)
+    )
 
 
-def _condition(path: AttributePath, operator: str, value: FilterValue | None) -> Filter:
-    return Filter(comparison=Comparison(path=path, operator=OPERATORS[operator], value=value))
-
-
-@dataclass(frozen=True, slots=True)
-class _Referenced:
-    """The attribute that holds the id which an address ends in."""
-
-    path: AttributePath
-    id: str
-
-
-def _referenced(name: Name, text: str, context: Context) -> _Referenced | None:
-    """Only the gateway knows addresses, so a comparison with one has to become a comparison
-    with an id; None when the name holds no address, or that of something else."""
-    reference = reference_from_text(text, context.base_url)
-    if reference is None or reference.endpoint not in _endpoints(name, context.resource_type):
+def _id_holder(name: Name, resource_type: ResourceType | None) -> Name | None:
+    """Of `$ref` and `meta.location`, the attribute that has the id which the address ends in:
+    addresses are made by the gateway, so the service could not compare them."""
+    if name.attribute is None or name.part is None:
         return None
-    if name.target and name.target.name == "location":
-        return _Referenced(AttributePath(attribute="id"), reference.id)
-    value = name.attribute.sub_attribute("value") if name.attribute else None
-    return _Referenced(name.with_part(value).path(), reference.id) if value else None
+    if name.part.name == "$ref":
+        value = name.attribute.sub_attribute("value")
+        return name.with_part(value) if value else None
+    if (name.attribute.name, name.part.name) == ("meta", "location"):
+        return Name("", (resource_type or RESOURCE_TYPES[0]).attribute("id"))
+    return None
+
+
+def _address_comparison(
+    name: Name, holder: Name, operator: str, address: str, context: Context
+) -> Filter:
+    """An address of something else is no value's."""
+    reference = reference_from_text(address, context.base_url)
+    if reference is None or reference.endpoint not in _endpoints(name, context.resource_type):
+        return Filter(constant=operator == NOT_EQUAL)
+    return _condition(holder, operator, FilterValue(string=reference.id))
 
 
 def _endpoints(name: Name, resource_type: ResourceType | None) -> set[str]:
     """The endpoints that the addresses in an attribute lead to."""
-    attribute = name.target
-    if attribute is None or attribute.type is not AttributeType.REFERENCE:
-        return set()
-    if name.attribute and name.attribute.name == "meta" and attribute.name == "location":
-        types = RESOURCE_TYPES if resource_type is None else (resource_type,)
-        return {kind.endpoint for kind in types}
-    return {kind.endpoint for kind in RESOURCE_TYPES if kind.name in attribute.reference_types}
+    names = name.target.reference_types if name.target else ()
+    if name.target and name.target.name == "location":
+        names = tuple(kind.name for kind in RESOURCE_TYPES if resource_type in {kind, None})
+    return {kind.endpoint for kind in RESOURCE_TYPES if kind.name in names}

@@ -20,9 +20,12 @@ def reference_from_text(text: str, base_url: str) -> Reference | None:
     """The resource of this server that an address leads to; None when it leads elsewhere.
 
     Addresses are absolute or relative to `base_url`, and those with and without the version of
-    the protocol are equal (RFC 7643 §2.4).
+    the protocol are equal (RFC 7643 §2.4). When `base_url` is empty, an address is taken for one
+    of this server whatever it begins with.
     """
-    unversioned = _VERSION.sub("", base_url)
-    rest = text.removeprefix(unversioned) if base_url else text
-    match = _ADDRESS.fullmatch(rest)
+    if base_url:
+        relative = text.removeprefix(_VERSION.sub("", base_url))
+    else:
+        relative = "/".join(text.rsplit("/", 2)[-2:])
+    match = _ADDRESS.fullmatch(relative)
     return Reference(f"/{match[1]}", match[2]) if match else None

@@ -53,6 +53,12 @@ def test_members_are_selected_by_a_filter() -> None:
     assert parsed(path, Reading(STRICT), GROUP) == path
 
 
+@pytest.mark.parametrize("address", ["../Users/7", "https://id.acme.example/scim/v2/Users/7"])
+def test_members_are_selected_by_their_address(address: str) -> None:
+    path = parsed(f'members[$ref eq "{address}"]', Reading(STRICT), GROUP)
+    assert path == 'members[value eq "7"]'
+
+
 @pytest.mark.parametrize(
     "text",
     [
