@@ -18,7 +18,7 @@ from rollbook.cli.naming import is_id
 from rollbook.v1.user_pb2 import User
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from google.protobuf.message import Message
 
@@ -58,13 +58,14 @@ class Output:
         name = resource.user_name if isinstance(resource, User) else resource.display_name
         self.say(f"{verb} {name} ({resource.id}).")
 
-    def table(self, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-        """Print a table. Nothing is cut off: it may be copied."""
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        for column in columns:
-            table.add_column(column, overflow="fold")
-        for row in rows:
-            table.add_row(*(printable(cell) for cell in row))
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Print a table. Nothing is cut off, as it may be copied; but the last column, the id, is
+        left out where the terminal is too narrow for whole lines."""
+        cells = [[printable(cell) for cell in row] for row in rows]
+        table = _table(columns, cells)
+        unlimited = self._results.options.update(width=_UNLIMITED_WIDTH)
+        if self._results.measure(table, options=unlimited).maximum > self._results.width:
+            table = _table(columns[:-1], cells)
         self._results.print(table)
 
     def pairs(self, pairs: Iterable[tuple[str, str]]) -> None:
@@ -86,6 +87,16 @@ class Output:
         self.errors.print(printable(text), soft_wrap=True)
         if advice:
             self.errors.print(advice, soft_wrap=True)
+
+
+def _table(columns: Iterable[str], rows: Iterable[Sequence[str]]) -> Table:
+    """A table of the given columns; what rows have beyond them is not shown."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row[: len(table.columns)])
+    return table
 
 
 def _console(*, stderr: bool) -> Console:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
 
 from rollbook.attributes import USER
 from rollbook.cli.attributes import parse_assignment, parse_condition, parse_path
@@ -51,6 +53,23 @@ async def test_users_are_listed_in_a_table(rollbook: Command) -> None:
     header, _, row = ran.out.splitlines()
     assert header.split() == ["userName", "name", "e-mail", "active", "id"]
     assert row.split()[:5] == ["ada", "Ada", "Lovelace", "ada@acme.example", "yes"]
+
+
+@pytest.mark.parametrize(("width", "has_id"), [("80", False), ("120", True)])
+async def test_ids_are_shown_whole_or_not_at_all(
+    service: MemoryService,
+    rollbook: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    width: str,
+    has_id: bool,
+) -> None:
+    monkeypatch.setattr(Console, "is_terminal", True)
+    ran = await rollbook("user", "list", env={"COLUMNS": width, "TERM": "xterm"})
+    header, _, row = re.sub(r"\x1b\[\d*m", "", ran.out).splitlines()
+    assert ("id" in header.split()) is has_id
+    assert (only_user(service).id in row) is has_id
+    assert "ada@acme.example" in row
+    assert len(row) <= int(width)
 
 
 async def test_a_long_table_ends_and_says_how_many_there_are(
