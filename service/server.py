@@ -18,7 +18,7 @@ from service.rpc.calls import Gate, handlers_of
 from service.rpc.memberships import MembershipMethods
 from service.rpc.resources import ResourceMethods
 from service.rpc.writes import Writes
-from service.storage import requests, signing_keys
+from service.storage import bookmarks, requests, signing_keys
 from service.storage.database import Database
 
 if TYPE_CHECKING:
@@ -145,6 +145,7 @@ async def _clean(database: Database) -> None:
         try:
             async with database.connection() as connection:
                 await requests.forget_old(connection)
+                await bookmarks.forget_old(connection)
         except Exception as error:  # noqa: BLE001  # the next round tries again
             log.warning("cleaning.failed", error=type(error).__name__)
         await asyncio.sleep(_CLEANING_INTERVAL)

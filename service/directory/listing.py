@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from service.domain import filters, ordering, page_token
 from service.domain.errors import invalid_value
 from service.domain.page_token import Position
-from service.storage import pages
+from service.storage import bookmarks, pages
 from service.storage.pages import Selection
 
 if TYPE_CHECKING:
@@ -104,15 +104,31 @@ async def page(database: Database, query: Query, key: bytes) -> Page:
         total = await pages.count(connection, query.selection) if query.count else None
         if query.page_size == 0:
             return Page([], total_size=total)
-        rows = await pages.rows(
-            connection,
-            query.selection,
-            query.view,
-            limit=query.page_size + 1,
-            skip=query.skip,
-            position=position,
-        )
+        rows = await _rows(connection, query, position)
     return _page(query, rows, position, total, key)
+
+
+async def _rows(connection: Connection, query: Query, position: Position | None) -> list[pages.Row]:
+    """The rows of a page and one more. Deep in a list a walk by index goes on where its last
+    step ended, and leaves a bookmark for the next."""
+    tenant_id, skip = query.selection.tenant_id, query.skip
+    if skip > bookmarks.DEEP:
+        position = await bookmarks.find(connection, tenant_id, query.digest, skip)
+    rows = await pages.rows(
+        connection,
+        query.selection,
+        query.view,
+        limit=query.page_size + 1,
+        skip=0 if position else skip,
+        position=position,
+    )
+    place = skip + query.page_size
+    if not query.page_token and place > bookmarks.DEEP and len(rows) > query.page_size:
+        last = rows[query.page_size - 1]
+        await bookmarks.save(
+            connection, tenant_id, query.digest, place, Position(last.key, last.id)
+        )
+    return rows
 
 
 def _page(

@@ -48,11 +48,13 @@ class Row:
 
 
 async def count(connection: Connection, selection: Selection) -> int:
-    """How many resources there are in all."""
+    """How many resources there are in all; without a condition from the counts kept."""
     parameters: list[object] = []
-    total: int = await connection.fetchval(
-        f"SELECT count(*) FROM resources AS r WHERE {selection.where(parameters)}", *parameters
-    )
+    condition = selection.where(parameters)
+    source = "count(*) FROM resources AS r"
+    if selection.condition is None:
+        source = "coalesce(sum(r.resources), 0)::int8 FROM resource_counts AS r"
+    total: int = await connection.fetchval(f"SELECT {source} WHERE {condition}", *parameters)
     return total
 
 
@@ -102,9 +104,10 @@ def _page_sql(
     order = key.order_by(backwards=backwards)
     return (
         f"WITH page AS MATERIALIZED ("
-        f"SELECT r.*, {key.token} AS sort_key, row_number() OVER (ORDER BY {order}) AS place "
+        f"SELECT r.id, {key.token} AS sort_key, row_number() OVER (ORDER BY {order}) AS place "
         f"FROM resources AS r WHERE {condition} ORDER BY {order} "
         f"LIMIT ${len(parameters) + 1} OFFSET ${len(parameters) + 2}) "
-        f"SELECT {view.columns(resource_type)}, r.sort_key "
-        f"FROM page AS r {view.joins(resource_type)} ORDER BY r.place"
+        f"SELECT {view.columns(resource_type)}, page.sort_key "
+        f"FROM page JOIN resources AS r ON r.tenant_id = $1 AND r.id = page.id "
+        f"{view.joins(resource_type)} ORDER BY page.place"
     )
