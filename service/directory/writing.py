@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rollbook.attributes import GROUP, USER
 from service.directory.creating import prepared, take_members, take_password
 from service.directory.reading import existing, not_found
 from service.domain import comparison, etag, membership, patch, replacement, validation
+from service.domain.errors import invalid_value
 from service.storage import changes, members, passwords, resources
 from service.storage.changes import Change
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from service.storage.database import Connection
     from service.storage.derived import View
     from service.storage.resources import Stored
+
+MAX_OPERATIONS: Final = 1_000
+"""How many operations one patch has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,11 @@ async def apply_patch(
     Raises NOT_FOUND, ETAG_MISMATCH, INVALID_PATH, INVALID_FILTER, INVALID_VALUE, MUTABILITY,
     NO_TARGET, UNIQUENESS.
     """
+    if len(operations) > MAX_OPERATIONS:
+        raise invalid_value(
+            "operations",
+            f"The patch has {len(operations)} operations; {MAX_OPERATIONS} are the most at once.",
+        )
     stored = await _lock(writer, identifier, condition)
     steps: list[Step] = []
     if writer.resource_type is GROUP:

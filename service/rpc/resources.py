@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 MAX_BATCH: Final = 1_000
 """How many resources one call reads by id."""
 
-MAX_OPERATIONS: Final = 1_000
-"""How many operations one patch has."""
-
 
 class ResourceMethods:
     """Create, get, list, … for one resource type."""
@@ -171,12 +168,6 @@ class ResourceMethods:
     async def patch(self, request: Any, call: Call) -> bytes:
         """Operations on a resource."""
         identifier = reading.identifier_of(self._type, request.id)
-        if len(request.operations) > MAX_OPERATIONS:
-            raise invalid_value(
-                "operations",
-                f"The patch has {len(request.operations)} operations; {MAX_OPERATIONS} are the "
-                "most at once.",
-            )
         fingerprint = self._writes.fingerprint(request)
         await self._hash_passwords([getattr(o, self._field) for o in request.operations])
 
