@@ -88,8 +88,8 @@ def standalone(data_dir: Path, **settings: str) -> Iterator[Standalone]:
         assert match, printed + (process.stderr.read() if process.stderr else "")
         yield Standalone(process, **match.groupdict())
     finally:
-        process.kill()
-        process.communicate()
+        process.terminate()
+        process.communicate(timeout=SECONDS)
 
 
 def failure(data_dir: Path, **settings: str) -> str:
@@ -170,6 +170,7 @@ async def test_kill_leaves_nothing_running_and_the_next_start_recovers(data_dir:
         assert killed.token == "from ROLLBOOK_BOOTSTRAP_TOKEN"
         children = killed.children()
         killed.process.kill()
+        killed.process.wait()
         # The very ports of the one killed: its children are waited for.
         ports = {"ROLLBOOK_GRPC_LISTEN": killed.grpc}
         ports["ROLLBOOK_HTTP_LISTEN"] = killed.scim.split("/")[2]
