@@ -81,7 +81,7 @@ def _operand(value: FilterValue, attribute: Attribute, text: str) -> Operand:
             operand = _text(value.string, text)
             return fold(operand) if ignores_case(attribute) else operand
         case AttributeType.BINARY, "string":
-            return _base64(_text(value.string, text), text)
+            return standard_base64(_text(value.string, text), text)
         case AttributeType.BOOLEAN, "boolean":
             return value.boolean
         case ((AttributeType.INTEGER | AttributeType.DECIMAL), "integer"):
@@ -105,7 +105,7 @@ def _text(operand: str, text: str) -> str:
     return operand
 
 
-def _base64(operand: str, text: str) -> str:
+def standard_base64(operand: str, text: str) -> str:
     """In the standard alphabet and with padding, whichever way it was written (RFC 7643 §2.3.6
     has both alphabets)."""
     standard = operand.translate(str.maketrans("-_", "+/")).rstrip("=")

@@ -7,10 +7,11 @@ here: they are rows, and `domain.membership` says what becomes of them.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rollbook.attributes import Attribute, Extension, Mutability, ResourceType
+from rollbook.attributes import Attribute, AttributeType, Extension, Mutability, ResourceType
 from rollbook.v1 import filter_pb2
 from rollbook.v1.patch_pb2 import PatchOp
 from service.domain import filters
@@ -22,6 +23,7 @@ from service.domain.multivalued import (
     merge,
     remove_listed,
 )
+from service.domain.operands import standard_base64
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -343,5 +345,17 @@ def _set_equality_terms(element: Any, condition: Filter, attribute: Attribute) -
         return False
     if part.mutability is Mutability.READ_ONLY:
         return False
-    setattr(element, part.field, getattr(comparison.value, operand))
+    setattr(element, part.field, _value_of(getattr(comparison.value, operand), part))
     return True
+
+
+def _value_of(operand: Any, part: Attribute) -> Any:
+    """An operand that `filters.resolve_element` let pass as a value of the attribute."""
+    match part.type:
+        case AttributeType.BINARY:
+            return b64decode(standard_base64(operand, part.name))
+        case AttributeType.INTEGER:
+            return int(operand)
+        case AttributeType.DECIMAL:
+            return float(operand)
+    return operand

@@ -218,6 +218,19 @@ NO_PRIMARY = {**WORK, "primary": False}
             id="the element made has the booleans of the filter",
         ),
         pytest.param(
+            [
+                operation(
+                    "ADD",
+                    "x509Certificates",
+                    {"x509Certificates": [{"display": "D"}]},
+                    sub="display",
+                    condition=comparison("value", "_-8"),
+                )
+            ],
+            {**BEFORE, "x509Certificates": [{"value": "/+8=", "display": "D"}]},
+            id="the element made has the bytes of the filter",
+        ),
+        pytest.param(
             [operation("REMOVE", "emails", condition=comparison("value", "@x", "ENDS_WITH"))],
             {key: value for key, value in BEFORE.items() if key != "emails"},
             id="remove takes every element selected",
