@@ -68,4 +68,6 @@ async def running_gateway(service: str, **settings: Any) -> AsyncIterator[str]:
 async def empty_directory(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     """Removes every resource with its traces; credentials and keys stay."""
     # For tables this small it is faster than TRUNCATE, which makes a new file for each index.
-    await connection.execute("DELETE FROM resources; DELETE FROM changes; DELETE FROM requests")
+    await connection.execute(
+        "DELETE FROM resources; DELETE FROM changes; DELETE FROM requests; DELETE FROM bookmarks"
+    )
