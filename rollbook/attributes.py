@@ -3,7 +3,8 @@
 A message with the `schema` option is a `Schema`, one with `resource_type` too is a
 `ResourceType`, and their fields are `Attribute`s with the characteristics of RFC 7643 §2.2.
 This is the only place that looks at the options: `/Schemas`, translation, filters, patches and
-projection all work from these tables. They are built once, when the module is imported.
+projection all work from these tables. Those of the contract are built once, when the module is
+imported; `rollbook.schema_sets` builds those of tenants that have registered schemas.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message_factory import GetMessageClass
@@ -20,12 +21,16 @@ from google.protobuf.message_factory import GetMessageClass
 from rollbook.v1 import attribute_pb2, group_pb2, user_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from google.protobuf.descriptor import Descriptor
     from google.protobuf.message import Message
 
+    from rollbook.v1.attribute_pb2 import SchemaOptions
+
     MessageClass = type[Message]
+
+T = TypeVar("T")
 
 DEFAULT_MAX_LENGTH: Final = 2048
 """The longest string accepted, in characters, where the contract names no other limit."""
@@ -79,7 +84,7 @@ class Attribute:
 
     `name` is its SCIM name, `field` that of the protobuf field, `schema` the URN of the schema
     that defines it. Of a complex attribute `sub_attributes` are the parts and `message` the
-    class of one value.
+    class of one value. A `derived` one is not stored: the service makes it of something else.
     """
 
     name: str
@@ -96,6 +101,7 @@ class Attribute:
     canonical_values: tuple[str, ...]
     reference_types: tuple[str, ...]
     max_length: int
+    derived: bool = False
     sub_attributes: tuple[Attribute, ...] = ()
     message: MessageClass | None = None
     _by_name: Mapping[str, Attribute] = dataclasses.field(default_factory=dict, repr=False)
@@ -114,6 +120,8 @@ class Schema:
     description: str
     attributes: tuple[Attribute, ...]
     message: MessageClass
+    registered: bool = False
+    """Whether an administrator has registered it at run time."""
 
     @cached_property
     def _by_name(self) -> Mapping[str, Attribute]:
@@ -128,23 +136,61 @@ class Schema:
 class Extension:
     """A schema that adds attributes to a resource type (RFC 7643 §3.3).
 
-    `field` is the protobuf field of the resource that holds the extension's message.
+    `field` is the protobuf field of the resource that holds the extension's message, and
+    `number` that field's number. Every resource has the extension if it is `required`.
     """
 
     schema: Schema
     field: str
+    number: int
     required: bool = False
+
+    @cached_property
+    def as_attribute(self) -> Attribute:
+        """The extension as the complex attribute that it is in JSON.
+
+        Its name is the URN; of a registered schema with the number behind it, which tells it
+        from another one that had the same URN before.
+        """
+        schema = self.schema
+        return Attribute(
+            name=f"{schema.urn}#{self.number}" if schema.registered else schema.urn,
+            field=self.field,
+            schema=schema.urn,
+            type=AttributeType.COMPLEX,
+            multi_valued=False,
+            description=schema.description,
+            required=self.required,
+            case_exact=False,
+            mutability=Mutability.READ_WRITE,
+            returned=Returned.DEFAULT,
+            uniqueness=Uniqueness.NONE,
+            canonical_values=(),
+            reference_types=(),
+            max_length=DEFAULT_MAX_LENGTH,
+            sub_attributes=schema.attributes,
+            message=schema.message,
+            _by_name=_index(schema.attributes),
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class ResourceType:
-    """A resource type of RFC 7643 §6: `endpoint` is relative to the SCIM base URL."""
+    """A resource type of RFC 7643 §6: `endpoint` is relative to the SCIM base URL.
+
+    `dormant` are extensions that resources may hold values of although nobody sees them any
+    more. `revision` is that of the tenant's schemas, 0 for the contract alone.
+    """
 
     name: str
     endpoint: str
     description: str
     schema: Schema
     extensions: tuple[Extension, ...]
+    dormant: tuple[Extension, ...] = ()
+    revision: int = 0
+    made: dict[object, Any] = dataclasses.field(default_factory=dict, init=False, repr=False)
+    """What `made_once` keeps."""
 
     @property
     def message(self) -> MessageClass:
@@ -166,6 +212,20 @@ class ResourceType:
             return self.schema.attribute(name)
         extension = self.extension(schema)
         return extension.schema.attribute(name) if extension else None
+
+
+def made_once(make: Callable[[ResourceType], T]) -> Callable[[ResourceType], T]:
+    """Lets a function of a resource type run once for each, and keeps its result for as long as
+    the resource type lives: those of tenants come and go."""
+
+    def made(resource_type: ResourceType) -> T:
+        try:
+            known: T = resource_type.made[make]
+        except KeyError:
+            known = resource_type.made[make] = make(resource_type)
+        return known
+
+    return made
 
 
 def _index(attributes: Iterable[Attribute]) -> dict[str, Attribute]:
@@ -190,7 +250,7 @@ def _word(number: int, enum: type[StrEnum], names: object, default: StrEnum) -> 
     return enum[prefixed.split("_", 1)[1]].value
 
 
-def _attribute_of(descriptor: FieldDescriptor, schema: str) -> Attribute:
+def _attribute_of(descriptor: FieldDescriptor, schema: SchemaOptions) -> Attribute:
     options = descriptor.GetOptions().Extensions[attribute_pb2.attribute]
     kind = _TYPES[descriptor.type]
     parts: tuple[Attribute, ...] = ()
@@ -203,18 +263,19 @@ def _attribute_of(descriptor: FieldDescriptor, schema: str) -> Attribute:
             message = GetMessageClass(whole)
     elif options.reference_types:
         kind = AttributeType.REFERENCE
+    mutability = _word(
+        options.mutability, Mutability, attribute_pb2.Mutability, Mutability.READ_WRITE
+    )
     return Attribute(
         name=descriptor.json_name,
         field=descriptor.name,
-        schema=schema,
+        schema=schema.urn,
         type=kind,
         multi_valued=descriptor.is_repeated,
         description=options.description,
         required=options.required,
         case_exact=options.case_exact,
-        mutability=Mutability(
-            _word(options.mutability, Mutability, attribute_pb2.Mutability, Mutability.READ_WRITE)
-        ),
+        mutability=Mutability(mutability),
         returned=Returned(
             _word(options.returned, Returned, attribute_pb2.Returned, Returned.DEFAULT)
         ),
@@ -224,6 +285,7 @@ def _attribute_of(descriptor: FieldDescriptor, schema: str) -> Attribute:
         canonical_values=tuple(options.canonical_values),
         reference_types=tuple(options.reference_types),
         max_length=options.max_length or DEFAULT_MAX_LENGTH,
+        derived=mutability == Mutability.READ_ONLY and not schema.registered,
         sub_attributes=parts,
         message=message,
         _by_name=_index(parts),
@@ -242,31 +304,37 @@ def _schema_of(descriptor: Descriptor) -> Schema:
         name=options.name,
         description=options.description,
         attributes=tuple(
-            _attribute_of(part, options.urn)
-            for part in descriptor.fields
-            if not _is_extension(part)
+            _attribute_of(part, options) for part in descriptor.fields if not _is_extension(part)
         ),
         message=GetMessageClass(descriptor),
+        registered=options.registered,
     )
 
 
-def _resource_type_of(descriptor: Descriptor) -> ResourceType:
+def _extension_of(descriptor: FieldDescriptor) -> Extension:
+    options = descriptor.GetOptions().Extensions[attribute_pb2.attribute]
+    return Extension(
+        _schema_of(descriptor.message_type),  # type: ignore[arg-type]  # it has one
+        descriptor.name,
+        descriptor.number,
+        options.required,
+    )
+
+
+def resource_type_of(descriptor: Descriptor) -> ResourceType:
+    """The resource type that a message is: one with the `resource_type` option."""
     options = descriptor.GetOptions().Extensions[attribute_pb2.resource_type]
     return ResourceType(
         name=options.name,
         endpoint=options.endpoint,
         description=options.description,
         schema=_schema_of(descriptor),
-        extensions=tuple(
-            Extension(_schema_of(part.message_type), part.name)
-            for part in descriptor.fields
-            if part.message_type is not None and _is_extension(part)
-        ),
+        extensions=tuple(_extension_of(part) for part in descriptor.fields if _is_extension(part)),
     )
 
 
-USER: Final = _resource_type_of(user_pb2.User.DESCRIPTOR)
-GROUP: Final = _resource_type_of(group_pb2.Group.DESCRIPTOR)
+USER: Final = resource_type_of(user_pb2.User.DESCRIPTOR)
+GROUP: Final = resource_type_of(group_pb2.Group.DESCRIPTOR)
 
 RESOURCE_TYPES: Final = (USER, GROUP)
 """Every resource type, in the order that discovery lists them."""

@@ -12,7 +12,7 @@ from gateway.scim.dialects import LENIENT, STRICT, Reading, Tolerance
 from gateway.scim.errors import ScimError
 from gateway.scim.rendering import renderer_of
 from gateway.scim.values import is_unassigned
-from rollbook.attributes import ResourceType, _resource_type_of
+from rollbook.attributes import ResourceType, resource_type_of
 from rollbook.v1 import attribute_pb2
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def device_type() -> ResourceType:
                 message.oneof_decl.add(name=f"_{name}")
     pool = descriptor_pool.Default()
     pool.AddSerializedFile(file.SerializeToString())
-    return _resource_type_of(pool.FindMessageTypeByName("test.Device"))
+    return resource_type_of(pool.FindMessageTypeByName("test.Device"))
 
 
 DEVICE = device_type()
