@@ -37,12 +37,16 @@ class UserImport:
     async def run(self, rows: Iterator[Row], *, jobs: int) -> None:
         """Take in all rows, at most `jobs` at the same time. Raises the first error that the
         other rows would meet too; those under way are then given up."""
+        hopeless: list[Exception] = []
         try:
             async with asyncio.TaskGroup() as workers:
                 for _ in range(jobs):
                     workers.create_task(self._work(rows))
         except* (RollbookError, ValueError) as errors:
-            raise errors.exceptions[0] from None
+            # Raised below: Python before 3.11.4 wraps in a group what is raised here.
+            hopeless.extend(errors.exceptions)
+        if hopeless:
+            raise hopeless[0]
 
     async def _work(self, rows: Iterator[Row]) -> None:
         # The workers share one iterator: each takes the next row when it is free.
