@@ -46,6 +46,7 @@ from service.storage.search_sql import (
     json_at,
     resource_value,
 )
+from service.storage.selectivity import has_many_values, is_selective
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -57,13 +58,23 @@ if TYPE_CHECKING:
 _INTEGER_LIMIT: Final = 1 << 63
 
 
-def where(condition: Condition, tenant_id: UUID, parameters: list[object]) -> str:
+def where(
+    condition: Condition,
+    tenant_id: UUID,
+    parameters: list[object],
+    *,
+    indexed: bool | None = None,
+) -> str:
     """The condition as a boolean expression over `resources AS r`; NULL counts as false.
 
     Operands are appended to `parameters`, which may hold others before. The statement restricts
-    `r.tenant_id` and, unless it is for several types, `r.resource_type` itself.
+    `r.tenant_id` and, unless it is for several types, `r.resource_type` itself. `indexed` says
+    whether indexes on values may serve it, by default when it is selective; the planner cannot
+    tell, since it knows little about what JSON contains.
     """
-    return _Writer(tenant_id, Parameters(parameters)).resource(condition, indexed=True)
+    if indexed is None:
+        indexed = is_selective(condition)
+    return _Writer(tenant_id, Parameters(parameters)).resource(condition, indexed=indexed)
 
 
 class _Writer:
@@ -116,7 +127,7 @@ class _Writer:
         """A comparison of a single value in the form that an index serves; None without one."""
         column = column_value(test.path)
         match test.operator, test.operand:
-            case Operator.EQUAL, (str() | Decimal()) if column is None:
+            case Operator.EQUAL, _ if column is None and has_many_values(test):
                 return self._contains("r", _nested(test.path.names, test.operand))
             case Operator.EQUAL, str(name) if test.path.names == MANAGER_NAME:
                 people = f"p.tenant_id = {self._tenant()} AND {self._display_is('p', name)}"
@@ -150,9 +161,13 @@ class _Writer:
             return self._row(path.names[0], condition)
         if condition == TRUE:
             return f"({json_at('r.search', path.names)}) IS NOT NULL"
+        if isinstance(condition, Or):
+            # Each alternative may be served by an index.
+            parts = condition.conditions
+            return _join("OR", (self._element(path, part, indexed=indexed) for part in parts))
         terms = condition.conditions if isinstance(condition, And) else (condition,)
         equal = [t for t in terms if isinstance(t, Test) and t.operator is Operator.EQUAL]
-        selective = any(not isinstance(test.operand, bool) for test in equal)
+        selective = any(has_many_values(test) for test in equal)
         # One element cannot be an example of two values for one attribute.
         whole = len(terms) == len({test.path.names for test in equal})
         exists = "" if whole else self._exists(json_at("r.search", path.names), condition)
