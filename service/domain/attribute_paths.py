@@ -6,15 +6,12 @@ complex attribute with its URN for a name, so `urn:…:User:manager.value` is a 
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from rollbook.attributes import (
     DEFAULT_MAX_LENGTH,
     Attribute,
     AttributeType,
-    Extension,
     Mutability,
     ResourceType,
     Returned,
@@ -65,7 +62,7 @@ def find(path: AttributePath, resource_type: ResourceType) -> Chain | None:
     extension = resource_type.extension(path.schema)
     if extension is None:
         return None
-    whole = as_attribute(extension)
+    whole = extension.as_attribute
     if not path.attribute:
         return None if path.sub_attribute else (whole,)
     chain = find_part(path, extension.schema.attributes)
@@ -81,23 +78,6 @@ def find_part(path: AttributePath, attributes: Iterable[Attribute]) -> Chain | N
         return (attribute,)
     part = _named(path.sub_attribute, attribute.sub_attributes)
     return (attribute, part) if part else None
-
-
-@cache
-def as_attribute(extension: Extension) -> Attribute:
-    """An extension as the complex attribute that it is in JSON (RFC 7643 §3.3)."""
-    return replace(
-        SCHEMAS,
-        name=extension.schema.urn,
-        field=extension.field,
-        schema=extension.schema.urn,
-        type=AttributeType.COMPLEX,
-        multi_valued=False,
-        description=extension.schema.description,
-        required=extension.required,
-        sub_attributes=extension.schema.attributes,
-        message=extension.schema.message,
-    )
 
 
 def _named(name: str, attributes: Iterable[Attribute]) -> Attribute | None:

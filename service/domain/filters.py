@@ -6,10 +6,10 @@ The rules are those of RFC 7644 §3.4.2.2. Every error is INVALID_FILTER and nam
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rollbook.v1 import filter_pb2
-from service.domain.attribute_paths import SCHEMAS, as_attribute, find, find_part, text_of
+from service.domain.attribute_paths import SCHEMAS, find, find_part, text_of
 from service.domain.conditions import (
     TRUE,
     Condition,
@@ -20,6 +20,7 @@ from service.domain.conditions import (
     any_of,
     element,
     negation,
+    with_leaves,
 )
 from service.domain.errors import invalid_filter
 from service.domain.matching import matches
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from rollbook.attributes import Attribute, ResourceType
     from rollbook.v1.filter_pb2 import AttributePath, Comparison, Filter, FilterList, ValuePath
     from service.domain.attribute_paths import Chain
+    from service.domain.conditions import Leaf
 
 __all__ = ["MAX_DEPTH", "MAX_TERMS", "Condition", "matches", "resolve", "resolve_element"]
 
@@ -52,13 +54,23 @@ def resolve(
     operators that an attribute's type does not have, operands of another type, attributes that
     cannot be compared, and filters beyond the limits.
     """
-    return _Resolution().condition(filter_, _ResourceScope(resource_type, tuple(among)), 1)
+    condition = _Resolution().condition(filter_, _ResourceScope(resource_type, tuple(among)), 1)
+    return with_leaves(condition, lambda leaf: _of_type(leaf, resource_type))
 
 
 def resolve_element(filter_: Filter, attribute: Attribute) -> Condition:
     """The condition that a filter is for the elements of a multi-valued attribute: its paths
     name sub-attributes, `value` the element itself where that is simple. Raises as `resolve`."""
     return _Resolution().condition(filter_, _ElementScope(attribute), 1)
+
+
+def _of_type(leaf: Leaf, resource_type: ResourceType) -> Condition:
+    """What is left of a condition on `meta.resourceType`, since the type is known."""
+    if isinstance(leaf, Constant) or leaf.path.fields != ("meta", "resource_type"):
+        return leaf
+    resource: Any = resource_type.message()
+    resource.meta.resource_type = resource_type.name
+    return Constant(matches(leaf, resource))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +105,7 @@ class _Target:
         """The core schema is always one of `schemas`, an extension is when it is populated."""
         assert self.resource_type is not None
         populated = (
-            Present(Path.through([as_attribute(extension)]))
+            Present(Path.through([extension.as_attribute]))
             for extension in self.resource_type.extensions
             if matches(condition, extension.schema.urn)
         )

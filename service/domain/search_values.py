@@ -10,7 +10,7 @@ from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from rollbook.attributes import Attribute, AttributeType, Mutability, Returned
+from rollbook.attributes import Attribute, AttributeType, Returned
 from service.domain.folding import fold, ignores_case
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 def is_known(attribute: Attribute) -> bool:
     """Whether the service can read values of the attribute: it keeps no password, and addresses
     of resources (`$ref`, `meta.location`) are made by the gateway."""
-    derived = attribute.mutability is Mutability.READ_ONLY
-    address = attribute.name == "$ref" or (attribute.type is AttributeType.REFERENCE and derived)
+    is_reference = attribute.type is AttributeType.REFERENCE
+    address = attribute.name == "$ref" or (is_reference and attribute.derived)
     return attribute.returned is not Returned.NEVER and not address
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from rollbook.attributes import COMMON_ATTRIBUTES, Attribute, Mutability, ResourceType, Uniqueness
-from service.domain.attribute_paths import as_attribute
+from rollbook.attributes import (
+    COMMON_ATTRIBUTES,
+    Attribute,
+    ResourceType,
+    Uniqueness,
+    made_once,
+)
 from service.domain.search_values import is_known, search_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from google.protobuf.message import Message
 
@@ -19,8 +23,9 @@ ROWS: Final = frozenset({"groups", "members"})
 
 
 def search_document(resource_type: ResourceType, message: Message) -> dict[str, object]:
-    """The resource as JSON to be searched: SCIM names, extensions under their URN, values in the
-    form of `service.domain.search_values`; what is unassigned is left out.
+    """The resource as JSON to be searched: SCIM names, extensions under the name that they have
+    as attributes, values in the form of `service.domain.search_values`; what is unassigned is
+    left out.
 
     Left out, too, is what has a column (id, externalId, meta, the unique attribute), what is
     read from other rows (groups, members, the manager's name), and the password.
@@ -34,41 +39,48 @@ def has_column(attribute: Attribute) -> bool:
     return attribute.name in COMMON_ATTRIBUTES or attribute.name in ROWS or unique
 
 
-@cache
-def _resource_fields(resource_type: ResourceType) -> Mapping[str, Attribute]:
-    extensions = (as_attribute(extension) for extension in resource_type.extensions)
+class _Searched(NamedTuple):
+    """An attribute that the document has, with its parts by the names of their fields."""
+
+    attribute: Attribute
+    parts: Mapping[str, _Searched]
+
+
+@made_once
+def _resource_fields(resource_type: ResourceType) -> Mapping[str, _Searched]:
     own = (a for a in resource_type.schema.attributes if not has_column(a))
-    return _searched((*own, *extensions))
+    # Values that nobody sees any more stay, so that they are found if they are seen again.
+    extensions = (*resource_type.extensions, *resource_type.dormant)
+    return _searched((*own, *(extension.as_attribute for extension in extensions)))
 
 
-@cache
-def _searched(attributes: tuple[Attribute, ...]) -> Mapping[str, Attribute]:
-    """Those in the document by the name of their field; read-only ones are derived."""
+def _searched(attributes: Iterable[Attribute]) -> Mapping[str, _Searched]:
+    """Those in the document by the name of their field; derived ones are not."""
     return {
-        attribute.field: attribute
+        attribute.field: _Searched(attribute, _searched(attribute.sub_attributes))
         for attribute in attributes
-        if attribute.mutability is not Mutability.READ_ONLY and is_known(attribute)
+        if not attribute.derived and is_known(attribute)
     }
 
 
-def _object(message: Any, searched: Mapping[str, Attribute]) -> dict[str, object]:
+def _object(message: Any, fields: Mapping[str, _Searched]) -> dict[str, object]:
     """The values of a message by name."""
     document = {}
     for field, value in message.ListFields():
-        attribute = searched.get(field.name)
-        if attribute and (content := _value(value, attribute)) is not None:
-            document[attribute.name] = content
+        searched = fields.get(field.name)
+        if searched and (content := _value(value, searched)) is not None:
+            document[searched.attribute.name] = content
     return document
 
 
-def _value(value: Any, attribute: Attribute) -> object | None:
-    if attribute.multi_valued:
-        elements = (_single_value(element, attribute) for element in value)
+def _value(value: Any, searched: _Searched) -> object | None:
+    if searched.attribute.multi_valued:
+        elements = (_single_value(element, searched) for element in value)
         return [element for element in elements if element is not None] or None
-    return _single_value(value, attribute)
+    return _single_value(value, searched)
 
 
-def _single_value(value: Any, attribute: Attribute) -> object | None:
-    if attribute.sub_attributes:
-        return _object(value, _searched(attribute.sub_attributes)) or None
-    return search_value(value, attribute)
+def _single_value(value: Any, searched: _Searched) -> object | None:
+    if searched.attribute.sub_attributes:
+        return _object(value, searched.parts) or None
+    return search_value(value, searched.attribute)
