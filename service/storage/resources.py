@@ -105,10 +105,10 @@ async def lock(
 
 
 async def lock_reports(connection: Connection, tenant_id: UUID, manager_id: UUID) -> list[Stored]:
-    """The users whose manager is the given one, held until the transaction ends."""
+    """The other users whose manager is the given one, held until the transaction ends."""
     records = await connection.fetch(
         "SELECT id, version, create_time, update_time, message FROM resources "
-        "WHERE tenant_id = $1 AND manager_id = $2 ORDER BY id FOR NO KEY UPDATE",
+        "WHERE tenant_id = $1 AND manager_id = $2 AND id <> $2 ORDER BY id FOR NO KEY UPDATE",
         tenant_id,
         manager_id,
     )
