@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rollbook.attributes import Attribute
 
@@ -155,6 +155,21 @@ def negation(condition: Condition) -> Condition:
 def element(path: Path, condition: Condition) -> Condition:
     """An `Element`, or false when no element can meet the condition."""
     return condition if condition == FALSE else Element(path, condition)
+
+
+def with_leaves(condition: Condition, leaf: Callable[[Leaf], Condition]) -> Condition:
+    """The condition with `leaf` of each condition in it that has no parts, save those on the
+    elements of a multi-valued attribute."""
+    match condition:
+        case And(parts):
+            return all_of(with_leaves(part, leaf) for part in parts)
+        case Or(parts):
+            return any_of(with_leaves(part, leaf) for part in parts)
+        case Not(inner):
+            return negation(with_leaves(inner, leaf))
+        case Element():
+            return condition
+    return leaf(condition)
 
 
 def leaves(condition: Condition) -> Iterator[Leaf]:

@@ -14,7 +14,7 @@ from rollbook.attributes import GROUP
 from rollbook.v1 import filter_pb2
 from rollbook.v1.patch_pb2 import PatchOp
 from service.domain import filters, patch
-from service.domain.errors import invalid_value, mutability, no_target
+from service.domain.errors import DomainError, invalid_value, mutability, no_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -82,7 +82,7 @@ def parse_member_id(text: str, path: str) -> UUID:
     return identifier
 
 
-def unknown_member(text: object, path: str = "members") -> Exception:
+def unknown_member(text: object, path: str = "members") -> DomainError:
     """INVALID_VALUE: an id that names no user or group."""
     return invalid_value(
         path, f"{path}: no user or group has the id {str(text)[:100]!r}; create it first."

@@ -11,25 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 from rollbook.attributes import GROUP
 from rollbook.v1.user_pb2 import GroupMembership
-from service.domain.conditions import (
-    FALSE,
-    TRUE,
-    And,
-    Condition,
-    Constant,
-    Element,
-    Not,
-    Or,
-    all_of,
-    any_of,
-    leaves,
-    negation,
-)
+from service.domain.conditions import FALSE, TRUE, Condition, Constant, leaves, with_leaves
 from service.domain.matching import matches
 from service.storage.search_sql import Kind, Value, display, literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from service.domain.conditions import Leaf
+
 
     Write = Callable[[Condition, Mapping[str, Value]], str]
 
@@ -83,18 +73,13 @@ def is_in_group(condition: Condition, write: Write, tenant_parameter: Callable[[
 
 def _of_membership(condition: Condition, membership: GroupMembership) -> Condition:
     """What is left of a condition when the `type` of the membership is known."""
-    match condition:
-        case And(parts):
-            return all_of(_of_membership(part, membership) for part in parts)
-        case Or(parts):
-            return any_of(_of_membership(part, membership) for part in parts)
-        case Not(inner):
-            return negation(_of_membership(inner, membership))
-        case Constant() | Element():
-            return condition
-    if condition.path.names == ("type",):
-        return Constant(matches(condition, membership))
-    return condition
+
+    def known(leaf: Leaf) -> Condition:
+        if isinstance(leaf, Constant) or leaf.path.names != ("type",):
+            return leaf
+        return Constant(matches(leaf, membership))
+
+    return with_leaves(condition, known)
 
 
 def _groups(condition: str, tenant: str) -> str:
