@@ -1,0 +1,8 @@
+"""Limits of the contract that both sides have to know."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MAX_BULK_OPERATIONS: Final = 1_000
+"""How many operations one bulk request has."""
