@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from rollbook.v1 import filter_pb2
-from service.domain.attribute_paths import SCHEMAS, as_attribute, find, find_part, text_of
+from service.domain.attribute_paths import SCHEMAS, find, find_part, text_of
 from service.domain.conditions import (
     TRUE,
     Condition,
@@ -105,7 +105,7 @@ class _Target:
         """The core schema is always one of `schemas`, an extension is when it is populated."""
         assert self.resource_type is not None
         populated = (
-            Present(Path.through([as_attribute(extension)]))
+            Present(Path.through([extension.as_attribute]))
             for extension in self.resource_type.extensions
             if matches(condition, extension.schema.urn)
         )
