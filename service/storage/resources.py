@@ -200,12 +200,14 @@ async def delete(connection: Connection, tenant_id: UUID, id_: UUID) -> None:
 async def leave_groups(
     connection: Connection, tenant_id: UUID, member_id: UUID, time: datetime
 ) -> list[asyncpg.Record]:
-    """End every membership of someone and give the groups a new version: rows of id, version
-    and message of the groups left."""
+    """End every membership of someone in other groups and give these a new version: rows of id,
+    version and message of the groups left."""
     return await connection.fetch(
         """
         WITH gone AS (
-            DELETE FROM members WHERE tenant_id = $1 AND member_id = $2 RETURNING group_id
+            DELETE FROM members
+            WHERE tenant_id = $1 AND member_id = $2 AND group_id <> $2
+            RETURNING group_id
         )
         UPDATE resources AS r SET
             version = r.version + 1,
