@@ -15,6 +15,7 @@ from rollbook.attributes import Attribute, AttributeType, Extension, Mutability,
 from rollbook.v1 import filter_pb2
 from rollbook.v1.patch_pb2 import PatchOp
 from service.domain import filters
+from service.domain.comparison import copy_of
 from service.domain.errors import invalid_path, invalid_value, mutability, no_target
 from service.domain.multivalued import (
     append_missing,
@@ -144,7 +145,7 @@ def _apply_to_extension(
     extension = target.extension
     assert extension is not None
     if operation.op == _REMOVE:
-        resource.ClearField(extension.field)
+        _remove_extension(resource, extension, target)
         return
     container, values = getattr(resource, extension.field), getattr(source, extension.field)
     for attribute in extension.schema.attributes:
@@ -154,6 +155,18 @@ def _apply_to_extension(
         _apply_to_attribute(container, values, operation, within)
 
 
+def _remove_extension(resource: Message, extension: Extension, target: Target) -> None:
+    """Remove all that is in it, save what the caller may not set."""
+    if not resource.HasField(extension.field):
+        return
+    container = getattr(resource, extension.field)
+    for attribute in extension.schema.attributes:
+        if attribute.mutability is not Mutability.READ_ONLY:
+            _clear(container, attribute, target)
+    if not container.ListFields():
+        resource.ClearField(extension.field)
+
+
 def _is_set(container: Any, attribute: Attribute) -> bool:
     if attribute.multi_valued:
         return len(getattr(container, attribute.field)) > 0
@@ -161,6 +174,20 @@ def _is_set(container: Any, attribute: Attribute) -> bool:
 
 
 def _apply_to_attribute(
+    container: Any, source: Any, operation: PatchOperation, target: Target
+) -> None:
+    attribute = target.attribute
+    assert attribute is not None
+    if attribute.mutability is not Mutability.IMMUTABLE or not _is_set(container, attribute):
+        _change_attribute(container, source, operation, target)
+        return
+    before = copy_of(container)
+    _change_attribute(container, source, operation, target)
+    if getattr(before, attribute.field) != getattr(container, attribute.field):
+        raise mutability(target.text, f"{target.text} is immutable: it already has a value.")
+
+
+def _change_attribute(
     container: Any, source: Any, operation: PatchOperation, target: Target
 ) -> None:
     attribute = target.attribute

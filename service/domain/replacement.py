@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rollbook.attributes import Attribute, Mutability, ResourceType
+from rollbook.attributes import Attribute, Extension, Mutability, ResourceType
 from service.domain.comparison import copy_of
 from service.domain.errors import invalid_path, mutability
+from service.domain.search_values import read
 from service.domain.validation import attributes_of, containers
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 _KEPT_WHEN_OMITTED = ("active",)
 """Attributes that a full replacement leaves alone unless it says something of them: the service
 gave them their value, so a client that never mentions them does not mean to clear them."""
+
+_KEPT_UNLESS_SET = (Mutability.IMMUTABLE, Mutability.WRITE_ONLY)
 
 
 def replaced(stored: Any, resource: Any, mask: Sequence[str], resource_type: ResourceType) -> Any:
@@ -27,7 +30,7 @@ def replaced(stored: Any, resource: Any, mask: Sequence[str], resource_type: Res
     if "*" in mask:
         if len(mask) > 1:
             raise invalid_path("update_mask", 'The mask "*" stands for all fields: name no other.')
-        after = _replace_all(stored, resource)
+        after = _replace_all(stored, resource, resource_type)
     else:
         after = copy_of(stored)
         for path in mask or _set_paths(resource):
@@ -36,14 +39,45 @@ def replaced(stored: Any, resource: Any, mask: Sequence[str], resource_type: Res
     return after
 
 
-def _replace_all(stored: Any, resource: Any) -> Any:
+def _replace_all(stored: Any, resource: Any, resource_type: ResourceType) -> Any:
     after = copy_of(resource)
     after.id = stored.id
     for field in _KEPT_WHEN_OMITTED:
         known = field in after.DESCRIPTOR.fields_by_name
         if known and not after.HasField(field) and stored.HasField(field):
             setattr(after, field, getattr(stored, field))
+    for extension in resource_type.dormant:
+        _copy_field(stored, after, extension.field)
+    for extension in resource_type.extensions:
+        if extension.schema.registered and stored.HasField(extension.field):
+            _keep_untouched(
+                getattr(stored, extension.field), getattr(after, extension.field), extension
+            )
     return after
+
+
+def _keep_untouched(stored: Any, after: Any, extension: Extension) -> None:
+    """Keep what a client cannot set, and what it left out because it cannot know or change it
+    (RFC 7644 §3.5.1)."""
+    for attribute in extension.schema.attributes:
+        omitted = read(after, attribute) is None
+        if attribute.mutability is Mutability.READ_ONLY or (
+            attribute.mutability in _KEPT_UNLESS_SET and omitted
+        ):
+            _copy_field(stored, after, attribute.field)
+
+
+def _copy_field(source: Any, target: Any, name: str) -> None:
+    """Let a field of one message be as it is in another."""
+    target.ClearField(name)
+    if source.DESCRIPTOR.fields_by_name[name].is_repeated:
+        getattr(target, name).extend(getattr(source, name))
+    elif source.HasField(name):
+        value = getattr(source, name)
+        if source.DESCRIPTOR.fields_by_name[name].message_type is None:
+            setattr(target, name, value)
+        else:
+            getattr(target, name).CopyFrom(value)
 
 
 def _set_paths(resource: Any) -> list[str]:
@@ -54,25 +88,18 @@ def _set_paths(resource: Any) -> list[str]:
 def _replace_field(after: Any, resource: Any, path: str, resource_type: ResourceType) -> None:
     target, source = after, resource
     *parents, name = path.split(".")
+    if (parents or [name])[0] in {extension.field for extension in resource_type.dormant}:
+        raise _unknown(path, resource_type)
     for parent in parents:
         descriptor = target.DESCRIPTOR.fields_by_name.get(parent)
         if descriptor is None or descriptor.message_type is None or descriptor.is_repeated:
             raise _unknown(path, resource_type)
         target, source = getattr(target, parent), getattr(source, parent)
-    descriptor = target.DESCRIPTOR.fields_by_name.get(name)
-    if descriptor is None:
+    if name not in target.DESCRIPTOR.fields_by_name:
         raise _unknown(path, resource_type)
     if path in {"id", "meta", "groups"} or path.startswith("meta."):
         return
-    target.ClearField(name)
-    if descriptor.is_repeated:
-        getattr(target, name).extend(getattr(source, name))
-    elif source.HasField(name):
-        value = getattr(source, name)
-        if descriptor.message_type is None:
-            setattr(target, name, value)
-        else:
-            getattr(target, name).CopyFrom(value)
+    _copy_field(source, target, name)
 
 
 def _unknown(path: str, resource_type: ResourceType) -> Exception:

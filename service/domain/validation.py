@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import math
+from typing import TYPE_CHECKING, Any, Final
 
 from rollbook.attributes import Attribute, AttributeType, Mutability, ResourceType, Schema
 from service.domain.errors import invalid_value
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from google.protobuf.message import Message
+    from google.protobuf.timestamp_pb2 import Timestamp
 
 MAX_RESOURCE_BYTES: Final = 1_048_576
 """The largest resource stored, in bytes of its protobuf form, members not counted."""
@@ -23,7 +25,10 @@ MAX_KEY_BYTES: Final = 2_000
 """The longest folded value of a unique or often searched attribute, in bytes of UTF-8: a B-tree
 entry of PostgreSQL holds no more than about 2,700."""
 
-_TEXT: Final = (AttributeType.STRING, AttributeType.REFERENCE)
+_SECONDS: Final = range(-62_135_596_800, 253_402_300_800)
+"""The years 1 to 9999, as google.protobuf.Timestamp has them."""
+
+_NANOSECONDS: Final = range(1_000_000_000)
 
 
 def attributes_of(resource_type: ResourceType) -> Iterator[tuple[str, Attribute]]:
@@ -44,7 +49,9 @@ def containers(resource: Message, resource_type: ResourceType) -> Iterator[tuple
 
 
 def clear_read_only(resource: Message, resource_type: ResourceType) -> None:
-    """Drop what only the service may set: it is ignored in requests (RFC 7643 §7)."""
+    """Drop what the caller may not set: it is ignored in requests (RFC 7643 §7)."""
+    for extension in resource_type.dormant:
+        resource.ClearField(extension.field)
     for schema, container in containers(resource, resource_type):
         _clear_read_only(container, schema.attributes)
 
@@ -86,16 +93,33 @@ def _prune_attribute(container: Message, attribute: Attribute) -> None:
         container.ClearField(attribute.field)
 
 
+def require_extensions(
+    resource: Message, resource_type: ResourceType, *, before: Message | None = None
+) -> None:
+    """Check that a resource has the extensions that every one of its type must have (RFC 7643
+    §6). A change of a resource that was without one `before` need not add it.
+
+    Raises INVALID_VALUE naming the extension.
+    """
+    for extension in resource_type.extensions:
+        if not extension.required or resource.HasField(extension.field):
+            continue
+        if before is None or before.HasField(extension.field):
+            urn = extension.schema.urn
+            raise invalid_value(urn, f"{urn} is required of every {resource_type.name}.")
+
+
 def validate(resource: Message, resource_type: ResourceType) -> None:
     """Check a resource that is about to be stored.
 
     Raises INVALID_VALUE naming the attribute when a required one is missing or blank, a string
-    is too long or holds a NUL, two elements are primary, or the resource is too large.
+    is too long or holds a NUL, a number or moment is none that SCIM can write, two elements are
+    primary, or the resource is too large.
     """
     for schema, container in containers(resource, resource_type):
         prefix = "" if schema is resource_type.schema else f"{schema.urn}:"
         for attribute in schema.attributes:
-            _check_required(container, attribute, prefix)
+            _check_required(container, attribute, f"{prefix}{attribute.name}")
             _check_values(container, attribute, f"{prefix}{attribute.name}")
     if (size := resource.ByteSize()) > MAX_RESOURCE_BYTES:
         raise invalid_value(
@@ -103,35 +127,48 @@ def validate(resource: Message, resource_type: ResourceType) -> None:
         )
 
 
-def _check_required(container: Message, attribute: Attribute, prefix: str) -> None:
-    if not attribute.required:
-        return
-    path = f"{prefix}{attribute.name}"
-    value = getattr(container, attribute.field)
-    if (isinstance(value, str) and not value.strip()) or not value:
+def _check_required(container: Message, attribute: Attribute, path: str) -> None:
+    if attribute.required and not _has_content(container, attribute):
         raise invalid_value(path, f"{path} is required and must not be empty.")
+
+
+def _has_content(container: Message, attribute: Attribute) -> bool:
+    value = getattr(container, attribute.field)
+    if attribute.multi_valued:
+        return len(value) > 0
+    return container.HasField(attribute.field) and not _is_blank(value)
+
+
+def _is_blank(value: object) -> bool:
+    return not value.strip() if isinstance(value, str) else value == b""
 
 
 def _check_values(container: Message, attribute: Attribute, path: str) -> None:
     if attribute.multi_valued:
         values = getattr(container, attribute.field)
-        if attribute.sub_attributes:
-            _check_primary(values, attribute, path)
-            for index, element in enumerate(values):
-                _check_parts(element, attribute, f"{path}[{index}]")
-        elif attribute.type in _TEXT:
-            for index, text in enumerate(values):
-                _check_text(text, attribute, f"{path}[{index}]")
-    elif attribute.type in _TEXT:
-        if container.HasField(attribute.field):
-            _check_text(getattr(container, attribute.field), attribute, path)
-    elif attribute.sub_attributes and container.HasField(attribute.field):
-        _check_parts(getattr(container, attribute.field), attribute, path)
+        _check_primary(values, attribute, path)
+        for index, element in enumerate(values):
+            _check_value(element, attribute, f"{path}[{index}]")
+    elif container.HasField(attribute.field):
+        _check_value(getattr(container, attribute.field), attribute, path)
 
 
-def _check_parts(value: Message, attribute: Attribute, path: str) -> None:
-    for part in attribute.sub_attributes:
-        _check_values(value, part, f"{path}.{part.name}")
+def _check_value(value: Any, attribute: Attribute, path: str) -> None:
+    match attribute.type:
+        case AttributeType.STRING | AttributeType.REFERENCE:
+            _check_text(value, attribute, path)
+        case AttributeType.COMPLEX:
+            for part in attribute.sub_attributes:
+                _check_required(value, part, f"{path}.{part.name}")
+                _check_values(value, part, f"{path}.{part.name}")
+        case AttributeType.DECIMAL if not math.isfinite(value):
+            raise invalid_value(path, f"{path} is no number that JSON can write.")
+        case AttributeType.DATE_TIME if not _is_moment(value):
+            raise invalid_value(path, f"{path} is no moment of the years 1 to 9999.")
+
+
+def _is_moment(timestamp: Timestamp) -> bool:
+    return timestamp.seconds in _SECONDS and timestamp.nanos in _NANOSECONDS
 
 
 def _check_primary(elements: Iterable[Message], attribute: Attribute, path: str) -> None:
