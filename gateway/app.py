@@ -17,7 +17,6 @@ from gateway.handlers.request import ScimRequest
 from gateway.handlers.resources import ResourceEndpoint, ResourceHandlers
 from gateway.handlers.response import respond, respond_error
 from gateway.routing import Route, Router
-from gateway.scim.dialects import LENIENT
 from gateway.scim.errors import ScimError
 from rollbook.attributes import GROUP, USER
 from rollbook.v1 import group_service_pb2, user_service_pb2
@@ -44,6 +43,7 @@ class Gateway:
         self.draining = False
         health = HealthHandlers(stubs, lambda: self.draining)
         self._base_url_of = base_url_of(settings)
+        self._dialect = settings.dialect
         self._access_log = settings.http_access_log
         self._router = _router(settings, stubs)
         self._outside = {
@@ -56,7 +56,7 @@ class Gateway:
     async def handle(self, http: BaseRequest) -> Response:
         """Answers one request; whatever goes wrong is an answer too."""
         start = time.perf_counter() if self._access_log else 0
-        scim = ScimRequest(http, self._base_url_of)
+        scim = ScimRequest(http, self._base_url_of, self._dialect)
         response = await self._answer(scim)
         response.headers["X-Request-Id"] = scim.request_id
         if self.draining:
@@ -97,7 +97,7 @@ def _router(settings: Settings, stubs: Stubs) -> Router:
     bodies = BodyReader(settings)
     for endpoint in _endpoints(stubs):
         name = endpoint.type.endpoint.removeprefix("/")
-        handlers = ResourceHandlers(endpoint, bodies, LENIENT, settings.http_request_timeout)
+        handlers = ResourceHandlers(endpoint, bodies, settings.http_request_timeout)
         collections[name] = Route(name, GET=handlers.list, POST=handlers.create)
         collections[f"{name}/.search"] = Route(f"{name}/.search", POST=handlers.search)
         items[name] = Route(

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gateway.scim.dialects import DIALECTS, LENIENT, Dialect
 from rollbook import settings_file
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pydantic_settings import PydanticBaseSettingsSource
@@ -58,6 +60,12 @@ def _checked_address(text: str) -> str:
     return str(parse_address(text))
 
 
+def _checked_dialect(name: str) -> str:
+    if name not in DIALECTS:
+        raise ValueError(f"{name!r} is no dialect; there are {', '.join(DIALECTS)}")
+    return name
+
+
 class Settings(BaseSettings):
     """Settings of the gateway; each field's description is its documentation."""
 
@@ -81,7 +89,7 @@ class Settings(BaseSettings):
     )
     http_workers: int = Field(1, ge=1, le=MAX_WORKERS, description="processes that share the port")
     http_max_body_bytes: int = Field(
-        1024 * 1024, ge=1024, le=64 * 1024 * 1024, description="largest request body"
+        4 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024, description="largest request body"
     )
     http_body_timeout: float = Field(
         30, gt=0, description="seconds a client may take to send a body"
@@ -103,6 +111,11 @@ class Settings(BaseSettings):
     )
     http_drain_timeout: float = Field(
         20, ge=0, description="seconds that running requests get to finish when stopped"
+    )
+    scim_dialect: Annotated[str, AfterValidator(_checked_dialect)] = Field(
+        LENIENT.name,
+        description=f"which habits of clients are accepted: {', '.join(DIALECTS)}"
+        " (docs/dialects.md); in the file, dialect in the block scim",
     )
     http_access_log: bool = Field(default=False, description="log every request")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
@@ -152,6 +165,11 @@ class Settings(BaseSettings):
         return value.rstrip("/")
 
     @property
+    def dialect(self) -> Dialect:
+        """Which habits of clients are accepted."""
+        return DIALECTS[self.scim_dialect]
+
+    @property
     def http_address(self) -> Address:
         """Where to listen."""
         return parse_address(self.http_listen)
@@ -168,7 +186,17 @@ def load_settings(file: Path | None = None) -> Settings:
     Raises SettingsFileError when the file cannot be read, pydantic.ValidationError when a value
     is not valid.
     """
-    return Settings(**settings_file.read(file))
+    return Settings(**_flat(settings_file.read(file)))
+
+
+def _flat(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a file with `dialect` of the block `scim`, whose rest is the service's, by
+    the name that the setting has here."""
+    scim = content.get("scim")
+    chosen = (
+        {"scim_dialect": scim["dialect"]} if isinstance(scim, dict) and "dialect" in scim else {}
+    )
+    return {**content, **chosen}
 
 
 def channel_target(text: str) -> str:

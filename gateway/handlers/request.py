@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
 
     from gateway.handlers.base_url import BaseUrl
+    from gateway.scim.dialects import Dialect
 
     Preference = Literal["minimal", "representation"]
 
@@ -33,13 +34,14 @@ class ScimRequest:
     """A request being answered.
 
     `endpoint` is the name of its route and `id` the last segment of a resource's path; both are
-    empty until the route is known.
+    empty until the route is known. `dialect` is that of the connection it came on.
     """
 
-    __slots__ = ("_base_url_of", "endpoint", "http", "id", "request_id")
+    __slots__ = ("_base_url_of", "dialect", "endpoint", "http", "id", "request_id")
 
-    def __init__(self, http: BaseRequest, base_url_of: BaseUrl) -> None:
+    def __init__(self, http: BaseRequest, base_url_of: BaseUrl, dialect: Dialect) -> None:
         self.http = http
+        self.dialect = dialect
         self.endpoint = ""
         self.id = ""
         self.request_id = _request_id(http.headers.get("X-Request-Id"))

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from gateway.handlers.body import BodyReader
     from gateway.handlers.request import ScimRequest
-    from gateway.scim.dialects import Dialect
     from gateway.scim.listing import ListQuery
     from rollbook.attributes import ResourceType
 
@@ -100,18 +99,15 @@ class ResourceHandlers:
     a call that fails.
     """
 
-    def __init__(
-        self, endpoint: ResourceEndpoint, bodies: BodyReader, dialect: Dialect, timeout: float
-    ) -> None:
+    def __init__(self, endpoint: ResourceEndpoint, bodies: BodyReader, timeout: float) -> None:
         self._endpoint = endpoint
         self._type = endpoint.type
         self._bodies = bodies
-        self._dialect = dialect
         self._timeout = timeout
 
     async def create(self, scim: ScimRequest) -> Response:
         """POST /Users (RFC 7644 §3.3)."""
-        reading = Reading(self._dialect)
+        reading = Reading(scim.dialect)
         body = await self._bodies.json(scim.http)
         answer = answer_for(scim, by_default=True)
         method = self._endpoint.create
@@ -135,7 +131,7 @@ class ResourceHandlers:
 
     async def replace(self, scim: ScimRequest) -> Response:
         """PUT /Users/{id} (RFC 7644 §3.5.1)."""
-        reading = Reading(self._dialect)
+        reading = Reading(scim.dialect)
         body = await self._bodies.json(scim.http)
         answer = answer_for(scim, by_default=True)
         method = self._endpoint.update
@@ -152,7 +148,7 @@ class ResourceHandlers:
 
     async def patch(self, scim: ScimRequest) -> Response:
         """PATCH /Users/{id} (RFC 7644 §3.5.2)."""
-        reading = Reading(self._dialect)
+        reading = Reading(scim.dialect)
         body = await self._bodies.json(scim.http)
         answer = answer_for(scim, by_default=self._endpoint.patch_answers)
         method = self._endpoint.patch
@@ -171,16 +167,16 @@ class ResourceHandlers:
         request = method.request(
             id=scim.id, etag=scim.if_match(), request_id=scim.idempotency_key()
         )
-        await self._write(method, request, scim, Reading(self._dialect))
+        await self._write(method, request, scim, Reading(scim.dialect))
         return respond(scim.http, status=204)
 
     async def list(self, scim: ScimRequest) -> Response:
         """GET /Users (RFC 7644 §3.4.2)."""
-        return await self._list(scim, list_query_from_query(scim.query()), Reading(self._dialect))
+        return await self._list(scim, list_query_from_query(scim.query()), Reading(scim.dialect))
 
     async def search(self, scim: ScimRequest) -> Response:
         """POST /Users/.search (RFC 7644 §3.4.3)."""
-        reading = Reading(self._dialect)
+        reading = Reading(scim.dialect)
         body = await self._bodies.json(scim.http)
         return await self._list(scim, list_query_from_search(body, reading), reading)
 

@@ -7,11 +7,12 @@ from aiohttp.test_utils import make_mocked_request
 
 from gateway.handlers.conditions import matches
 from gateway.handlers.request import ScimRequest
+from gateway.scim.dialects import LENIENT
 
 
 def request(**headers: str) -> ScimRequest:
     fields = {name.replace("_", "-"): value for name, value in headers.items()}
-    return ScimRequest(make_mocked_request("GET", "/", fields), lambda _: "")
+    return ScimRequest(make_mocked_request("GET", "/", fields), lambda _: "", LENIENT)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import ValidationError
 
+from gateway.scim.dialects import LENIENT, OKTA, STRICT
 from gateway.settings import Settings, SettingsError, channel_target, load_settings
+from service import settings as service_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +44,7 @@ def test_the_file_goes_before_the_defaults_and_the_environment_before_the_file(
         ("HTTP_PUBLIC_URL", "id.acme.example"),
         ("HTTP_WORKERS", "0"),
         ("HTTP_BODY_TIMEOUT", "0"),
+        ("SCIM_DIALECT", "klingon"),
     ],
 )
 def test_a_value_that_is_not_valid_is_refused_by_name(
@@ -49,6 +52,26 @@ def test_a_value_that_is_not_valid_is_refused_by_name(
 ) -> None:
     monkeypatch.setenv(f"ROLLBOOK_{name}", value)
     with pytest.raises(ValidationError, match=name.lower()):
+        load_settings()
+
+
+def test_the_dialect_stands_in_the_block_that_the_service_reads_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load_settings().dialect is LENIENT
+    (tmp_path / "rollbook.yaml").write_text(
+        "database_url: postgresql://h\nscim: {enabled: false, dialect: okta}\n"
+    )
+    assert load_settings().dialect is OKTA
+    assert not service_settings.load_settings().scim.enabled
+    monkeypatch.setenv("ROLLBOOK_SCIM_DIALECT", "strict")
+    assert load_settings().dialect is STRICT
+    assert not service_settings.load_settings().scim.enabled
+
+
+def test_a_dialect_that_there_is_not_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    (tmp_path / "rollbook.yaml").write_text("scim: {dialect: klingon}\n")
+    with pytest.raises(ValidationError, match="lenient, okta, entra, strict"):
         load_settings()
 
 
