@@ -1,0 +1,60 @@
+"""Groups of tens of thousands of members in one request and one answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from rollbook.v1.user_pb2 import User
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from tests.harness.scim import ScimClient
+
+COUNT: Final = 40_000
+"""As many as a body within the default limit names by their ids."""
+
+_INSERT: Final = """
+INSERT INTO resources (
+    tenant_id, id, resource_type, unique_key, display, active, create_time, update_time,
+    message, search
+)
+SELECT tenant_id, gen_random_uuid(), 'User', 'u' || i, 'User ' || i, true, now(), now(), $1, '{}'
+FROM tenants, generate_series(1, $2) AS i RETURNING id
+"""
+
+
+@pytest.fixture
+async def many_users(database: asyncpg.Connection[asyncpg.Record]) -> list[str]:
+    """Ids of users that have been put into the database without ceremony."""
+    message = User(user_name="somebody").SerializeToString()
+    return [str(row["id"]) for row in await database.fetch(_INSERT, message, COUNT)]
+
+
+def _group(**members: Any) -> dict[str, Any]:
+    core = "urn:ietf:params:scim:schemas:core:2.0:Group"
+    return {"schemas": [core], "displayName": "Everybody", **members}
+
+
+async def test_a_large_group_is_put_and_read_as_a_whole(
+    scim: ScimClient, many_users: list[str]
+) -> None:
+    created = await scim.post("/Groups", _group())
+    path = f"/Groups/{created.body['id']}"
+    members = [{"value": identifier} for identifier in many_users]
+    put = await scim.put(path, _group(members=members))
+    assert put.status == 200, put.body
+    for answer in (put, await scim.get(path)):
+        assert {each["value"] for each in answer.body["members"]} == set(many_users)
+    patched = await scim.patch(path, {"op": "remove", "path": "members", "value": members[1:]})
+    assert patched.status == 204, patched.body
+    assert [each["value"] for each in (await scim.get(path)).body["members"]] == many_users[:1]
+
+
+async def test_a_group_too_large_for_a_body_is_refused_by_the_limit(scim: ScimClient) -> None:
+    members = [{"value": "0" * 36, "display": "n" * 100}] * COUNT
+    refused = await scim.post("/Groups", _group(members=members))
+    assert refused.status == 413
+    assert str(4 * 1024 * 1024) in refused.body["detail"]
