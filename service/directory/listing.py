@@ -10,16 +10,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from service.domain import filters, ordering, page_token
+from service.domain.conditions import FALSE, TRUE
 from service.domain.errors import invalid_value
 from service.domain.page_token import Position
-from service.storage import bookmarks, pages
+from service.storage import bookmarks, mixed_pages, pages
 from service.storage.pages import Selection
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from rollbook.attributes import ResourceType
     from rollbook.v1.filter_pb2 import Filter
+    from service.domain.ordering import NoOrder, Order
     from service.storage.database import Connection, Database
     from service.storage.derived import View
 
@@ -29,10 +32,11 @@ MAX_PAGE_SIZE: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a list request asks, typed and checked. `digest` identifies the list: all pages of
-    one list agree on it."""
+    """What a list request asks, typed and checked: a selection for each type that can have what
+    is asked for. `digest` identifies the list: all pages of one list agree on it."""
 
-    selection: Selection
+    tenant_id: UUID
+    selections: Sequence[Selection]
     page_size: int
     page_token: str
     skip: int
@@ -41,24 +45,24 @@ class Query:
     digest: str
 
     @classmethod
-    def of(cls, request: Any, resource_type: ResourceType, tenant_id: UUID, view: View) -> Query:
-        """Read a ListUsersRequest or ListGroupsRequest.
+    def of(
+        cls, request: Any, resource_types: Sequence[ResourceType], tenant_id: UUID, view: View
+    ) -> Query:
+        """Read a ListUsersRequest, ListGroupsRequest or SearchResourcesRequest.
 
         Raises INVALID_FILTER, INVALID_VALUE.
         """
         if request.skip < 0 or (request.skip and request.page_token):
             raise invalid_value("skip", "skip must not be negative, nor go with a page_token.")
-        has_filter, has_order = request.HasField("filter"), request.HasField("order_by")
-        condition = filters.resolve(request.filter, resource_type) if has_filter else None
-        order = ordering.resolve_order(request.order_by, resource_type) if has_order else None
         return cls(
-            selection=Selection(tenant_id, resource_type, condition, order),
+            tenant_id=tenant_id,
+            selections=_selections(request, resource_types, tenant_id),
             page_size=page_size_of(request),
             page_token=request.page_token,
             skip=request.skip,
             count=request.include_total_size,
             view=view,
-            digest=_digest(request, resource_type, tenant_id),
+            digest=_digest(request, resource_types, tenant_id),
         )
 
 
@@ -75,9 +79,27 @@ def page_size_of(request: Any) -> int:
     return min(size, MAX_PAGE_SIZE)
 
 
-def _digest(request: Any, resource_type: ResourceType, tenant_id: UUID) -> str:
+def _selections(
+    request: Any, resource_types: Sequence[ResourceType], tenant_id: UUID
+) -> list[Selection]:
+    conditions: list[filters.Condition] = [TRUE] * len(resource_types)
+    if request.HasField("filter"):
+        conditions = [
+            filters.resolve(request.filter, kind, among=resource_types) for kind in resource_types
+        ]
+    orders: Sequence[Order | NoOrder | None] = [None] * len(resource_types)
+    if request.HasField("order_by"):
+        orders = ordering.resolve_orders(request.order_by, resource_types)
+    return [
+        Selection(tenant_id, kind, None if condition == TRUE else condition, order)
+        for kind, condition, order in zip(resource_types, conditions, orders, strict=True)
+        if condition != FALSE
+    ]
+
+
+def _digest(request: Any, resource_types: Sequence[ResourceType], tenant_id: UUID) -> str:
     return page_token.digest(
-        resource_type.name.encode(),
+        " ".join(kind.name for kind in resource_types).encode(),
         tenant_id.bytes,
         request.filter.SerializeToString(deterministic=True),
         request.order_by.SerializeToString(deterministic=True),
@@ -86,10 +108,10 @@ def _digest(request: Any, resource_type: ResourceType, tenant_id: UUID) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Resources as protobuf bytes, and the tokens of the pages beside this one if there are
-    any. `total_size` counts all that match, when that was asked for."""
+    """Resources, and the tokens of the pages beside this one if there are any. `total_size`
+    counts all that match, when that was asked for."""
 
-    resources: list[bytes]
+    rows: list[pages.Row]
     next_token: str = ""
     previous_token: str = ""
     total_size: int | None = None
@@ -101,7 +123,7 @@ async def page(database: Database, query: Query, key: bytes) -> Page:
     if query.page_token:
         position = page_token.decode(query.page_token, query.digest, query.page_size, key)
     async with database.connection() as connection:
-        total = await pages.count(connection, query.selection) if query.count else None
+        total = await mixed_pages.count(connection, query.selections) if query.count else None
         if query.page_size == 0:
             return Page([], total_size=total)
         rows = await _rows(connection, query, position)
@@ -111,12 +133,12 @@ async def page(database: Database, query: Query, key: bytes) -> Page:
 async def _rows(connection: Connection, query: Query, position: Position | None) -> list[pages.Row]:
     """The rows of a page and one more. Deep in a list a walk by index goes on where its last
     step ended, and leaves a bookmark for the next."""
-    tenant_id, skip = query.selection.tenant_id, query.skip
+    tenant_id, skip = query.tenant_id, query.skip
     if skip > bookmarks.DEEP:
         position = await bookmarks.find(connection, tenant_id, query.digest, skip)
-    rows = await pages.rows(
+    rows = await mixed_pages.rows(
         connection,
-        query.selection,
+        query.selections,
         query.view,
         limit=query.page_size + 1,
         skip=0 if position else skip,
@@ -151,7 +173,7 @@ def _page(
         return page_token.encode(place, query.digest, query.page_size, key)
 
     return Page(
-        [row.resource for row in rows],
+        rows,
         token(rows[-1], towards_start=False) if rows and following else "",
         token(rows[0], towards_start=True) if rows and preceding else "",
         total,

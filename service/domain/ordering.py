@@ -12,6 +12,8 @@ from service.domain.errors import invalid_value
 from service.domain.search_values import is_known
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rollbook.attributes import ResourceType
     from rollbook.v1.filter_pb2 import OrderBy
     from service.domain.attribute_paths import Chain
@@ -30,6 +32,28 @@ class Order:
     elements: Path | None
     path: Path
     descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoOrder:
+    """The order of resources of a type that lacks the attribute: none has a value of it."""
+
+    descending: bool
+
+
+def resolve_orders(
+    order_by: OrderBy, resource_types: Sequence[ResourceType]
+) -> list[Order | NoOrder]:
+    """The order that a client asks for of resources of several types together, for each type.
+
+    Raises INVALID_VALUE as `resolve_order`, and when the attribute is of different data types.
+    """
+    known = [kind for kind in resource_types if find(order_by.path, kind)]
+    orders = {kind: resolve_order(order_by, kind) for kind in known or resource_types}
+    if len({order.path.attribute.type for order in orders.values()}) > 1:
+        text = text_of(order_by.path)[:200]
+        raise invalid_value("order_by", f"{text} differs between types; list one type at a time.")
+    return [orders.get(kind) or NoOrder(order_by.descending) for kind in resource_types]
 
 
 def resolve_order(order_by: OrderBy, resource_type: ResourceType) -> Order:

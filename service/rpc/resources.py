@@ -124,9 +124,9 @@ class ResourceMethods:
 
     async def list(self, request: Any, call: Call) -> bytes:
         """One page of a list."""
-        query = listing.Query.of(request, self._type, call.tenant_id, view_of(request))
+        query = listing.Query.of(request, [self._type], call.tenant_id, view_of(request))
         page = await listing.page(self._database, query, self._page_key)
-        answer = wire.repeated(1, page.resources)
+        answer = wire.repeated(1, (row.resource for row in page.rows))
         if page.next_token:
             answer += wire.nested(2, page.next_token.encode())
         if page.previous_token:

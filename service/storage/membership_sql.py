@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from service.domain.conditions import Leaf
 
-
     Write = Callable[[Condition, Mapping[str, Value]], str]
 
 _NAME: Final = Value(display("p"), Kind.TEXT)

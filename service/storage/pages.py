@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rollbook.attributes import ResourceType
     from service.domain.conditions import Condition
-    from service.domain.ordering import Order
+    from service.domain.ordering import NoOrder, Order
     from service.domain.page_token import Position
     from service.storage.database import Connection
     from service.storage.derived import View
@@ -27,12 +27,13 @@ class Selection:
     tenant_id: UUID
     resource_type: ResourceType
     condition: Condition | None = None
-    order: Order | None = None
+    order: Order | NoOrder | None = None
 
     def where(self, parameters: list[object]) -> str:
-        """The condition as SQL over `r`; $1 is the tenant, $2 the type, more are appended."""
+        """The condition as SQL over `r`; what it compares with is appended."""
         parameters += (self.tenant_id, self.resource_type.name)
-        conditions = ["r.tenant_id = $1", "r.resource_type = $2"]
+        number = len(parameters)
+        conditions = [f"r.tenant_id = ${number - 1}", f"r.resource_type = ${number}"]
         if self.condition is not None:
             conditions.append(where(self.condition, self.tenant_id, parameters))
         return " AND ".join(conditions)
@@ -44,6 +45,7 @@ class Row:
 
     id: UUID
     key: str | None
+    resource_type: ResourceType
     resource: bytes
 
 
@@ -87,7 +89,7 @@ async def rows(
     )
     kind = selection.resource_type
     return [
-        Row(record["id"], record["sort_key"], derived.wire_form(record, kind, view))
+        Row(record["id"], record["sort_key"], kind, derived.wire_form(record, kind, view))
         for record in records
     ]
 

@@ -7,9 +7,10 @@ begins with one comparison of rows, `(key, id) > (…)`, which an index on the k
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from service.domain.ordering import NoOrder, Order
 from service.storage.search_sql import (
     Kind,
     Value,
@@ -21,9 +22,8 @@ from service.storage.search_sql import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
-
-    from service.domain.ordering import Order
 
 _KEY_LENGTH: Final = 512
 """How much of a text counts, in characters: a key is part of page tokens."""
@@ -45,8 +45,12 @@ class SortKey:
 
     def order_by(self, *, backwards: bool = False) -> str:
         """What follows ORDER BY; `backwards` to read towards the start of the list."""
+        return self.order_of(self.sql, "r.id", backwards=backwards)
+
+    def order_of(self, key: str, id_: str, *, backwards: bool = False) -> str:
+        """As `order_by` where the key and the id are columns of those names."""
         direction = "DESC" if self.descending != backwards else "ASC"
-        return ", ".join(f"{sql} {direction}" for sql in (self.sql, "r.id") if sql)
+        return ", ".join(f"{sql} {direction}" for sql in (key, id_) if sql)
 
     def beyond(
         self, key: str | None, id_: UUID, parameters: list[object], *, backwards: bool = False
@@ -62,14 +66,40 @@ class SortKey:
         return f"({self.sql}, r.id) {symbol} (${len(parameters)}::text::{self.sql_type}, {last_id})"
 
 
-def sort_key(order: Order | None) -> SortKey:
+def sort_key(order: Order | NoOrder | None) -> SortKey:
     """The key of an order; without one, of the order of creation."""
     if order is None:
         return SortKey("", "", descending=False)
-    value = _value(order)
+    if isinstance(order, NoOrder):
+        return SortKey("", "", order.descending)
+    return _sort_key(order, _value(order))
+
+
+def sort_keys(orders: Sequence[Order | NoOrder | None]) -> list[SortKey]:
+    """Keys for the types of one list, which compare with one another."""
+    known = [order for order in orders if isinstance(order, Order)]
+    if not known:
+        return [sort_key(order) for order in orders]
+    # Whether a value may be missing changes what a key looks like: here it may be in any type.
+    keys = {order: _sort_key(order, replace(_value(order), nullable=True)) for order in known}
+    sql_type, descending = keys[known[0]].sql_type, known[0].descending
+    missing = SortKey(_MISSING[sql_type], sql_type, descending) if sql_type else keys[known[0]]
+    return [keys[order] if isinstance(order, Order) else missing for order in orders]
+
+
+def _sort_key(order: Order, value: Value) -> SortKey:
     if value.sql == "r.id":
         return SortKey("", "", order.descending)
     return SortKey(*_key(value, order.path.attribute.max_length), order.descending)
+
+
+_MISSING: Final = {
+    "timestamptz": "'infinity'::timestamptz",
+    "int": "2",
+    "numeric": "'Infinity'::numeric",
+    "text": text_key("NULL::text"),
+}
+"""The key of a resource without a value."""
 
 
 def _value(order: Order) -> Value:

@@ -1,0 +1,97 @@
+"""Pages of resources of several types in one order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from service.storage import pages, resources
+from service.storage.pages import Row, Selection
+from service.storage.sort_sql import SortKey, sort_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    import asyncpg
+
+    from rollbook.attributes import ResourceType
+    from service.domain.page_token import Position
+    from service.storage.database import Connection
+    from service.storage.derived import View
+
+
+async def count(connection: Connection, selections: Sequence[Selection]) -> int:
+    """How many resources there are in all."""
+    return sum([await pages.count(connection, selection) for selection in selections])
+
+
+async def rows(
+    connection: Connection,
+    selections: Sequence[Selection],
+    view: View,
+    *,
+    limit: int,
+    skip: int = 0,
+    position: Position | None = None,
+) -> list[Row]:
+    """As `pages.rows`, for selections of different types of one tenant. A resource that is
+    deleted while they are gathered is left out."""
+    if len(selections) == 1:
+        return await pages.rows(
+            connection, selections[0], view, limit=limit, skip=skip, position=position
+        )
+    if not selections:
+        return []
+    records = await _found(connection, selections, limit, skip, position)
+    result: dict[UUID, tuple[ResourceType, bytes]] = {}
+    for selection in selections:
+        kind = selection.resource_type
+        ids = [record["id"] for record in records if record["resource_type"] == kind.name]
+        found = await resources.get_many(connection, selection.tenant_id, kind, ids, view)
+        result |= {id_: (kind, resource) for id_, resource in found.items()}
+    return [
+        Row(record["id"], record["sort_key"], *result[record["id"]])
+        for record in records
+        if record["id"] in result
+    ]
+
+
+async def _found(
+    connection: Connection,
+    selections: Sequence[Selection],
+    limit: int,
+    skip: int,
+    position: Position | None,
+) -> list[asyncpg.Record]:
+    """Rows of id, resource_type and sort_key: of each type as many as the page may need, in
+    order, so that each is read from its index."""
+    parameters: list[object] = [limit, skip]
+    backwards = position is not None and position.backwards
+    keys = sort_keys([selection.order for selection in selections])
+    parts = [
+        _part(selection, key, position, parameters)
+        for selection, key in zip(selections, keys, strict=True)
+    ]
+    direction = "DESC" if keys[0].descending != backwards else "ASC"
+    by_key = f"found.key {direction}, " if keys[0].sql else ""
+    return await connection.fetch(
+        "SELECT found.id, found.resource_type, found.sort_key "
+        f"FROM ({' UNION ALL '.join(parts)}) AS found "
+        f"ORDER BY {by_key}found.id {direction} LIMIT $1 OFFSET $2",
+        *parameters,
+    )
+
+
+def _part(
+    selection: Selection, key: SortKey, position: Position | None, parameters: list[object]
+) -> str:
+    condition = selection.where(parameters)
+    backwards = position is not None and position.backwards
+    if position is not None:
+        beyond = key.beyond(position.key, position.id, parameters, backwards=backwards)
+        condition = f"{condition} AND {beyond}"
+    return (
+        f"(SELECT r.id, r.resource_type, {key.sql or 'NULL'} AS key, {key.token} AS sort_key "
+        f"FROM resources AS r WHERE {condition} "
+        f"ORDER BY {key.order_by(backwards=backwards)} LIMIT $1::int8 + $2::int8)"
+    )
