@@ -11,6 +11,7 @@ from grpc.aio import AioRpcError
 from gateway.handlers import discovery, unsupported
 from gateway.handlers.base_url import base_url_of
 from gateway.handlers.body import BodyReader
+from gateway.handlers.compression import pack
 from gateway.handlers.errors import from_bug, from_call
 from gateway.handlers.health import HealthHandlers, landing
 from gateway.handlers.request import ScimRequest
@@ -58,6 +59,7 @@ class Gateway:
         start = time.perf_counter() if self._access_log else 0
         scim = ScimRequest(http, self._base_url_of, self._dialect)
         response = await self._answer(scim)
+        await pack(http, response)
         response.headers["X-Request-Id"] = scim.request_id
         if self.draining:
             response.force_close()

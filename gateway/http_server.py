@@ -59,6 +59,8 @@ class HttpServer(Server):
         super().__init__(handle)
         self._options: dict[str, Any] = {
             "access_log": None,
+            # Bodies are unpacked where the limit on their size is known.
+            "auto_decompress": False,
             "keepalive_timeout": settings.http_idle_timeout,
             "max_line_size": _MAX_LINE_BYTES,
             "max_field_size": _MAX_FIELD_BYTES,

@@ -10,23 +10,26 @@ from aiohttp import HttpVersion11
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import RequestPayloadError
 
+from gateway.handlers.compression import Unpacker, is_gzip
 from gateway.handlers.errors import (
     body_timeout,
     body_too_large,
     expectation_failed,
+    unsupported_coding,
     unsupported_media_type,
 )
 from gateway.scim import json_text
 from gateway.scim.errors import invalid_syntax
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from aiohttp.web import BaseRequest
 
     from gateway.settings import Settings
 
 _MEDIA_TYPES: Final = frozenset({"application/scim+json", "application/json", "text/json"})
 _CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii"})
-_CODINGS: Final = frozenset({"", "identity", "gzip", "deflate"})
 
 
 class BodyReader:
@@ -42,16 +45,17 @@ class BodyReader:
         Raises HttpError 408, 413, 415 and 417, ScimError 400.
         """
         _check_media_type(http.headers.get("Content-Type", ""))
-        _check_coding(http.headers.get("Content-Encoding", ""))
+        coding = ", ".join(http.headers.getall("Content-Encoding", ()))
+        _check_coding(coding)
         if (http.content_length or 0) > self._limit:
             raise body_too_large(self._limit)
         await _continue(http)
-        return json_text.loads(await self._bytes(http))
+        return json_text.loads(await self._bytes(http, packed=is_gzip(coding)))
 
-    async def _bytes(self, http: BaseRequest) -> bytes:
+    async def _bytes(self, http: BaseRequest, *, packed: bool) -> bytes:
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._within_limit(http)
+                return await (self._unpacked(http) if packed else self._plain(http))
         except TimeoutError as error:
             raise body_timeout(self._timeout) from error
         except (RequestPayloadError, HttpProcessingError) as error:
@@ -59,14 +63,28 @@ class BodyReader:
         except ConnectionError as error:
             raise invalid_syntax("The connection ended before the body.") from error
 
-    async def _within_limit(self, http: BaseRequest) -> bytes:
-        """All of the body, which may come in chunks or compressed and so without its size."""
+    async def _plain(self, http: BaseRequest) -> bytes:
         body = bytearray()
-        while chunk := await http.content.readany():
-            body += chunk
-            if len(body) > self._limit:
-                raise body_too_large(self._limit)
+        async for piece in self._pieces(http):
+            body += piece
         return bytes(body)
+
+    async def _unpacked(self, http: BaseRequest) -> bytes:
+        unpacker = Unpacker(self._limit)
+        body = bytearray()
+        async for piece in self._pieces(http):
+            body += unpacker.feed(piece)
+        unpacker.close()
+        return bytes(body)
+
+    async def _pieces(self, http: BaseRequest) -> AsyncIterator[bytes]:
+        """The body as it was sent, which may be in chunks and so without its size."""
+        size = 0
+        while piece := await http.content.readany():
+            size += len(piece)
+            if size > self._limit:
+                raise body_too_large(self._limit)
+            yield piece
 
 
 @lru_cache(maxsize=64)
@@ -84,10 +102,8 @@ def _check_media_type(content_type: str) -> None:
 
 
 def _check_coding(coding: str) -> None:
-    if coding.lower() not in _CODINGS:
-        raise unsupported_media_type(
-            f"The body's content coding is {coding!r}, not gzip or deflate."
-        )
+    if coding.lower() not in {"", "identity"} and not is_gzip(coding):
+        raise unsupported_coding(coding)
 
 
 async def _continue(http: BaseRequest) -> None:

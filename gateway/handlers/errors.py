@@ -88,6 +88,15 @@ def unsupported_media_type(detail: str) -> HttpError:
     return HttpError(415, detail, headers={"Accept": JSON_MEDIA_TYPES})
 
 
+def unsupported_coding(coding: str) -> HttpError:
+    """415: the body is packed in a way that is not known (RFC 9110 §15.5.16)."""
+    return HttpError(
+        415,
+        f"The body's content coding is {coding[:200]!r}, not gzip.",
+        headers={"Accept-Encoding": "gzip"},
+    )
+
+
 def expectation_failed(expectation: str) -> HttpError:
     """417: the only expectation there is, is 100-continue."""
     return HttpError(417, f"The expectation {expectation!r} cannot be met.")

@@ -22,6 +22,9 @@ JSON: Final = "application/json; charset=utf-8"
 
 SERVER: Final = "Rollbook"
 
+VARY: Final = "Accept, Accept-Encoding"
+"""What of a request the form of its answer depends on (RFC 9110 §12.5.5)."""
+
 _EVERY_SCIM: Final = frozenset({"", "*/*", "application/*", "application/scim+json"})
 
 
@@ -46,7 +49,7 @@ def respond_with(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """An answer whose body is JSON text already."""
-    fields = {"Server": SERVER}
+    fields = {"Server": SERVER, "Vary": VARY}
     if body is not None:
         fields["Content-Type"] = _content_type(http.headers.get("Accept", ""))
     if headers:

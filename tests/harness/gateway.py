@@ -78,7 +78,11 @@ async def running_gateway(target: str, **settings: object) -> AsyncIterator[Clie
         await runner.setup()
         await TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        async with ClientSession(timeout=ClientTimeout(10), auto_decompress=False) as session:
+        async with ClientSession(
+            timeout=ClientTimeout(10),
+            auto_decompress=False,
+            skip_auto_headers=("Accept-Encoding",),
+        ) as session:
             yield Client(session, url, gateway)
         await runner.cleanup()
 

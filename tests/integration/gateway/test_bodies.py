@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
     from tests.harness.fake_service import FakeService
     from tests.harness.gateway import Client
+
+PACKED: Final = gzip.compress(b"{}")
+
+
+def packed(body: bytes) -> bytes:
+    """As small as gzip can make it."""
+    return gzip.compress(body, 9)
 
 
 @pytest.mark.parametrize(
@@ -47,13 +54,23 @@ async def test_a_body_without_a_type_is_taken_for_json(client: Client) -> None:
         {"Content-Type": "text/plain"},
         {"Content-Type": "application/x-www-form-urlencoded"},
         {"Content-Type": "application/json; charset=iso-8859-1"},
-        {"Content-Type": "application/json", "Content-Encoding": "compress"},
     ],
 )
 async def test_what_is_no_json_in_utf_8_is_415(
     client: Client, fake: FakeService, headers: dict[str, str]
 ) -> None:
     assert_error(await client.send("POST", "/Users", CREATE, **headers), 415)
+    assert not fake.calls
+
+
+@pytest.mark.parametrize("coding", ["deflate", "br", "compress", "gzip, gzip", "nonsense"])
+async def test_a_body_that_is_packed_in_another_way_than_gzip_is_415(
+    client: Client, fake: FakeService, coding: str
+) -> None:
+    answer = await client.send("POST", "/Users", CREATE, Content_Encoding=coding)
+    assert_error(answer, 415)
+    assert coding in answer.json["detail"]
+    assert answer.headers["Accept-Encoding"] == "gzip"
     assert not fake.calls
 
 
@@ -80,19 +97,45 @@ async def test_a_body_over_the_limit_is_413_that_names_the_limit(
     assert not fake.calls
 
 
-async def test_a_body_that_grows_over_the_limit_when_unpacked_is_413(client: Client) -> None:
-    body = gzip.compress(b" " * 1_000_000)
-    assert_error(await client.send("POST", "/Users", body, Content_Encoding="gzip"), 413)
+@pytest.mark.parametrize("size", [4097, 1_000_000, 100_000_000])
+async def test_a_body_that_grows_over_the_limit_when_unpacked_is_413(
+    client: Client, fake: FakeService, size: int
+) -> None:
+    answer = await client.send("POST", "/Users", packed(b" " * size), Content_Encoding="gzip")
+    assert_error(answer, 413)
+    assert "4096" in answer.json["detail"]
+    assert not fake.calls
 
 
-async def test_a_packed_body_is_unpacked(client: Client) -> None:
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "x-gzip"])
+async def test_a_packed_body_is_unpacked(client: Client, coding: str) -> None:
     body = gzip.compress(json.dumps(CREATE).encode())
-    assert (await client.send("POST", "/Users", body, Content_Encoding="gzip")).status == 201
+
+    async def bytewise() -> AsyncIterator[bytes]:
+        for number in body:
+            yield bytes([number])
+
+    for sent in (body, bytewise()):
+        answer = await client.send("POST", "/Users", sent, Content_Encoding=coding)
+        assert answer.status == 201
 
 
-async def test_a_body_that_is_not_packed_as_said_is_invalid_syntax(client: Client) -> None:
-    answer = await client.send("POST", "/Users", b"{}", Content_Encoding="gzip")
+async def test_the_coding_identity_is_none(client: Client) -> None:
+    answer = await client.send("POST", "/Users", CREATE, Content_Encoding="identity")
+    assert answer.status == 201
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{}", b"", PACKED[:-1], PACKED + b"x", PACKED + PACKED, PACKED[:-8] + b"\0" * 8],
+    ids=["plain", "empty", "cut short", "with more", "twice", "of another checksum"],
+)
+async def test_a_body_that_is_not_packed_as_said_is_invalid_syntax(
+    client: Client, body: bytes
+) -> None:
+    answer = await client.send("POST", "/Users", body, Content_Encoding="gzip")
     assert_error(answer, 400, "invalidSyntax")
+    assert "gzip" in answer.json["detail"]
 
 
 async def test_a_client_that_waits_to_send_is_told_to_go_on(client: Client) -> None:
