@@ -11,10 +11,11 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from rollbook.attributes import GROUP, USER
-from rollbook.v1 import group_service_pb2, user_service_pb2
+from rollbook.v1 import directory_service_pb2, group_service_pb2, user_service_pb2
 from service.passwords import PasswordHasher
 from service.rpc.authentication import Authenticator
 from service.rpc.calls import Gate, handlers_of
+from service.rpc.directory import DirectoryMethods
 from service.rpc.memberships import MembershipMethods
 from service.rpc.resources import ResourceMethods
 from service.rpc.writes import Writes
@@ -28,7 +29,8 @@ log = structlog.get_logger(__name__)
 
 _USERS: Final = user_service_pb2.DESCRIPTOR.services_by_name["UserService"]
 _GROUPS: Final = group_service_pb2.DESCRIPTOR.services_by_name["GroupService"]
-_SERVICES: Final = (_USERS, _GROUPS)
+_DIRECTORY: Final = directory_service_pb2.DESCRIPTOR.services_by_name["DirectoryService"]
+_SERVICES: Final = (_USERS, _GROUPS, _DIRECTORY)
 
 _CLEANING_INTERVAL: Final = 600.0
 """Seconds between two rounds of forgetting old answers."""
@@ -115,9 +117,11 @@ async def _handlers(
     users = ResourceMethods(USER, database, hasher, writes, page_key)
     groups = ResourceMethods(GROUP, database, hasher, writes, page_key)
     memberships = MembershipMethods(database, writes, page_key)
+    directory = DirectoryMethods(database, hasher, writes, page_key)
     return [
         handlers_of(_USERS, users.answers(), gate),
         handlers_of(_GROUPS, {**groups.answers(), **memberships.answers()}, gate),
+        handlers_of(_DIRECTORY, directory.answers(), gate),
     ]
 
 

@@ -20,7 +20,7 @@ from service.storage import resources
 from service.storage.derived import View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from google.protobuf.field_mask_pb2 import FieldMask
 
@@ -126,14 +126,7 @@ class ResourceMethods:
         """One page of a list."""
         query = listing.Query.of(request, [self._type], call.tenant_id, view_of(request))
         page = await listing.page(self._database, query, self._page_key)
-        answer = wire.repeated(1, (row.resource for row in page.rows))
-        if page.next_token:
-            answer += wire.nested(2, page.next_token.encode())
-        if page.previous_token:
-            answer += wire.nested(3, page.previous_token.encode())
-        if page.total_size is not None:
-            answer += wire.varint(4 << 3) + wire.varint(page.total_size)
-        return answer
+        return wire.repeated(1, (row.resource for row in page.rows)) + page_tokens(page)
 
     async def create(self, request: Any, call: Call) -> bytes:
         """A new resource."""
@@ -225,10 +218,26 @@ def _equal(name: str, operand: str) -> filter_pb2.Filter:
     )
 
 
+def page_tokens(page: listing.Page) -> bytes:
+    """The fields of a list's response beside the resources."""
+    fields = b""
+    if page.next_token:
+        fields += wire.nested(2, page.next_token.encode())
+    if page.previous_token:
+        fields += wire.nested(3, page.previous_token.encode())
+    if page.total_size is not None:
+        fields += wire.varint(4 << 3) + wire.varint(page.total_size)
+    return fields
+
+
 def view_of(request: Any) -> View:
     """Which derived parts the read mask asks for; all when there is none."""
     mask: FieldMask = request.read_mask
-    paths = mask.paths
+    return view_of_paths(mask.paths)
+
+
+def view_of_paths(paths: Collection[str]) -> View:
+    """Which derived parts the paths of a read mask ask for; all when there are none."""
     if not paths:
         return _EVERYTHING
     roots = {path.partition(".")[0] for path in paths}
