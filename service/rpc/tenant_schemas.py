@@ -1,0 +1,119 @@
+"""Which schema set a call goes by: that of the caller's tenant, kept in memory.
+
+A set is asked for again after a second, and a change of schemas is answered after more than
+that, so that no call which begins after the answer goes by an older set, in whichever process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Final
+
+from rollbook.schema_sets import DEFAULT
+from rollbook.v1.error_reason_pb2 import ErrorReason
+from service.domain.errors import DomainError
+from service.storage import schemas
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from rollbook.schema_sets import SchemaSet
+    from service.storage.database import Database
+
+CACHE_SECONDS: Final = 1.0
+"""How long a revision is taken for that of now, counted from before it was read."""
+
+SETTLING_SECONDS: Final = CACHE_SECONDS + 0.05
+"""After how long every process goes by a change."""
+
+MAX_REVISIONS: Final = 10_000
+MAX_SETS: Final = 128
+"""How many tenants' sets are kept: each takes some 400 KB."""
+
+
+class TenantSchemas:
+    """The schema sets of tenants."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._revisions: dict[UUID, tuple[float, int]] = {}
+        self._sets: dict[UUID, SchemaSet] = {}
+        self._loading = asyncio.Lock()
+
+    async def of(self, tenant_id: UUID, metadata: Mapping[str, str]) -> SchemaSet:
+        """The set that a call goes by.
+
+        Raises SCHEMA_CHANGED when the caller says in `rollbook-schema` that it has translated
+        by another one. The gateway need not say that it was the contract alone.
+        """
+        by_gateway = metadata.get("rollbook-channel") == "scim"
+        asked = _revision(metadata.get("rollbook-schema", "0" if by_gateway else ""))
+        checked = self._revisions.get(tenant_id)
+        if checked is None or checked[0] <= time.monotonic():
+            revision = await self._ask(tenant_id)
+        else:
+            revision = checked[1]
+            if asked is not None and asked > revision:
+                revision = await self._ask(tenant_id)
+        if revision == asked == 0:
+            return DEFAULT
+        schema_set = await self._set(tenant_id, revision)
+        if asked is not None and asked != schema_set.revision:
+            raise _changed(schema_set.revision)
+        return schema_set if by_gateway else schema_set.for_services
+
+    def forget(self, tenant_id: UUID) -> None:
+        """Ask again with the next call."""
+        self._revisions.pop(tenant_id, None)
+
+    async def _ask(self, tenant_id: UUID) -> int:
+        expires = time.monotonic() + CACHE_SECONDS
+        async with self._database.connection() as connection:
+            revision = await schemas.revision(connection, tenant_id)
+        if len(self._revisions) >= MAX_REVISIONS:
+            self._revisions.clear()
+        self._revisions[tenant_id] = (expires, revision)
+        return revision
+
+    async def _set(self, tenant_id: UUID, revision: int) -> SchemaSet:
+        """The set of a revision, or of a later one."""
+        if revision == DEFAULT.revision:
+            return DEFAULT
+        known = self._known(tenant_id, revision)
+        if known is not None:
+            return known
+        # One at a time: after a change many calls want the same.
+        async with self._loading:
+            return self._known(tenant_id, revision) or await self._load(tenant_id)
+
+    def _known(self, tenant_id: UUID, revision: int) -> SchemaSet | None:
+        known = self._sets.pop(tenant_id, None)
+        if known is None or known.revision < revision:
+            return None
+        self._sets[tenant_id] = known
+        return known
+
+    async def _load(self, tenant_id: UUID) -> SchemaSet:
+        async with self._database.connection() as connection:
+            extensions = await schemas.extensions(connection, tenant_id)
+        loaded = self._sets[tenant_id] = extensions.schema_set()
+        while len(self._sets) > MAX_SETS:
+            del self._sets[next(iter(self._sets))]
+        return loaded
+
+
+def _revision(text: str) -> int | None:
+    """What a caller says; None for nothing, and a revision that never was for nonsense."""
+    if not text:
+        return None
+    return int(text) if text.isdecimal() and len(text) < 19 else -1  # noqa: PLR2004  int64
+
+
+def _changed(revision: int) -> DomainError:
+    return DomainError(
+        ErrorReason.ERROR_REASON_SCHEMA_CHANGED,
+        f"The schemas have changed since: their revision is {revision}.",
+        metadata={"revision": str(revision)},
+    )
