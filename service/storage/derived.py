@@ -124,4 +124,4 @@ def _add_members(fragment: Group, record: asyncpg.Record) -> None:
         record["member_types"] or (),
         strict=True,
     ):
-        fragment.members.add(value=str(member), display=name, type=kind)
+        fragment.members.add(value=str(member), display=name or None, type=kind)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from rollbook.attributes import RESOURCE_TYPES
 from service.domain.conditions import (
     TRUE,
     And,
@@ -41,7 +40,6 @@ from service.storage.search_sql import (
     MANAGER_NAME,
     Kind,
     column_value,
-    display,
     document_value,
     json_at,
     resource_value,
@@ -131,7 +129,10 @@ class _Writer:
                 return self._contains("r", _nested(test.path.names, test.operand))
             case Operator.EQUAL, str(name) if test.path.names == MANAGER_NAME:
                 people = f"p.tenant_id = {self._tenant()} AND {self._display_is('p', name)}"
-                return f"r.manager_id IN (SELECT p.id FROM resources AS p WHERE {people})"
+                # As an array they are found first, and few are expected.
+                return (
+                    f"r.manager_id = ANY (ARRAY (SELECT p.id FROM resources AS p WHERE {people}))"
+                )
             case Operator.STARTS_WITH, str(prefix) if column is None:
                 text = document_value("r.search", test.path).sql
                 return key_starts_with(text, prefix, self._parameters)
@@ -202,12 +203,8 @@ class _Writer:
         return self._within(condition, leaf)
 
     def _display_is(self, alias: str, name: str) -> str:
-        """True when what others show of a resource is that; from the indexes of what it is."""
-        types = self._parameters.add([kind.name for kind in RESOURCE_TYPES], "text []")
-        key = self._parameters.add(name, "text")
-        by_name = self._contains(alias, _nested(DISPLAY_NAME, name))
-        by_key = f"{alias}.resource_type = ANY ({types}) AND {alias}.unique_key = {key}"
-        return f"({by_name} OR ({by_key})) AND {display(alias)} = {key}"
+        """True when what others show of a resource is that; from the index of what it is."""
+        return self._contains(alias, _nested(DISPLAY_NAME, name))
 
 
 def _join(word: str, parts: Iterable[str]) -> str:

@@ -184,7 +184,8 @@ def _ids(rows: Iterable[asyncpg.Record]) -> list[UUID]:
 
 def member_of(row: asyncpg.Record) -> GroupMember:
     """The member that a row with id, resource_type and display tells of."""
-    return GroupMember(value=str(row["id"]), type=row["resource_type"], display=row["display"])
+    display = row["display"] or None
+    return GroupMember(value=str(row["id"]), type=row["resource_type"], display=display)
 
 
 async def page_of_members(

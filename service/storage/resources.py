@@ -249,8 +249,8 @@ def columns_of(resource_type: ResourceType, message: Any) -> tuple[object, ...]:
 
 
 def display_of(message: Any) -> str:
-    """What others show of a resource: its display name, else the name it logs in with."""
-    return str(message.display_name or getattr(message, "user_name", ""))
+    """What others show of a resource: its display name, empty when it has none."""
+    return str(message.display_name)
 
 
 def _taken(

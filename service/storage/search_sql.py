@@ -70,7 +70,7 @@ DISPLAY_NAME: Final = ("displayName",)
 
 def display(alias: str) -> str:
     """The folded form of the column `display`: what others show of a resource."""
-    return f"coalesce({text_at(f'{alias}.search', DISPLAY_NAME)}, {alias}.unique_key)"
+    return text_at(f"{alias}.search", DISPLAY_NAME)
 
 
 MANAGER_NAME: Final = next(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ADA_MEMBER: Final = user_member("ada", "Ada King")
 BOB_MEMBER: Final = user_member("bob", "Bob")
-CLEO_MEMBER: Final = user_member("cleo", "Cleo")
+CLEO_MEMBER: Final = user_member("cleo", None)
 IN_STAFF: Final = [direct("staff", "Staff")]
 
 TEAM: Final = {**STAFF, "members": [{"value": "@ada"}, {"value": "@bob"}]}

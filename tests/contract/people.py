@@ -42,9 +42,10 @@ CLEO: Final[Document] = {
 STAFF: Final[Document] = {"displayName": "Staff", "externalId": "g-1"}
 
 
-def user_member(name: str, display: str) -> Document:
-    """A member as groups show it."""
-    return {"value": f"@{name}", "type": "User", "display": display}
+def user_member(name: str, display: str | None) -> Document:
+    """A member as groups show it: by its display name, if it has one."""
+    shown = {"display": display} if display else {}
+    return {"value": f"@{name}", "type": "User", **shown}
 
 
 def group_member(name: str, display: str) -> Document:

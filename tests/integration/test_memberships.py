@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 async def users(calls: Calls) -> list[str]:
     """Seven users."""
-    names = (f"user-{n}" for n in range(7))
-    return [(await calls(CreateUserRequest(user=User(user_name=name)))).user.id for name in names]
+    named = (User(user_name=f"u{n}", display_name=f"user-{n}") for n in range(7))
+    return [(await calls(CreateUserRequest(user=user))).user.id for user in named]
 
 
 async def _group(calls: Calls, name: str, *members: str) -> str:

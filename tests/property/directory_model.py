@@ -92,12 +92,7 @@ class Directory:
             shown["title"] = user.title
         if user.manager:
             shown["schemas"].append(ENTERPRISE_SCHEMA)
-            shown[ENTERPRISE_SCHEMA] = {
-                "manager": {
-                    "value": user.manager,
-                    "displayName": self.users[user.manager].user_name,
-                }
-            }
+            shown[ENTERPRISE_SCHEMA] = {"manager": {"value": user.manager}}
         if above := self.ancestors(identifier):
             shown["groups"] = self._shown_groups_of(identifier, above)
         return shown
@@ -126,7 +121,9 @@ class Directory:
 
     def _shown_member(self, identifier: str) -> Document:
         if identifier in self.users:
-            display, kind = self.users[identifier].user_name, "User"
-        else:
-            display, kind = self.groups[identifier].display_name, "Group"
-        return {"value": identifier, "type": kind, "display": display}
+            return {"value": identifier, "type": "User"}
+        return {
+            "value": identifier,
+            "type": "Group",
+            "display": self.groups[identifier].display_name,
+        }
