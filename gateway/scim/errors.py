@@ -103,12 +103,14 @@ _ANSWERS: Final[Mapping[str, _Answer]] = {
     "USER_NOT_FOUND": _Answer(404),
     "GROUP_NOT_FOUND": _Answer(404),
     "SCHEMA_NOT_FOUND": _Answer(404),
+    "CREDENTIAL_NOT_FOUND": _Answer(404),
     # RFC 7644 §3.3; its table 9 and RFC 7643 §7 speak of 400.
     "UNIQUENESS": _Answer(409, "uniqueness"),
     # RFC 7644 table 8 and RFC 9110 §13.1.1; ABORTED would be 409 otherwise.
     "ETAG_MISMATCH": _Answer(412),
     "REQUEST_ID_REUSED": _Answer(400, "invalidValue"),
     "PAYLOAD_TOO_LARGE": _Answer(413),
+    "RATE_LIMITED": _Answer(429, retry_after=1),
     "CONFLICT": _Answer(
         503,
         detail="Other requests changed the same resources meanwhile; try again.",

@@ -6,8 +6,9 @@ Calls on resources of every type at once.
 Every call needs credentials: `authorization: Bearer <token>` or `Basic <user:password>`
 metadata. Every error carries a google.rpc.ErrorInfo whose reason is an ErrorReason. Any call
 may fail with UNAUTHENTICATED (CREDENTIALS_MISSING, CREDENTIALS_INVALID), PERMISSION_DENIED
-(SCOPE_MISSING), INVALID_ARGUMENT (INVALID_SYNTAX), RESOURCE_EXHAUSTED (PAYLOAD_TOO_LARGE),
-UNAVAILABLE, DEADLINE_EXCEEDED and INTERNAL; the methods name what else they may answer.
+(SCOPE_MISSING), INVALID_ARGUMENT (INVALID_SYNTAX), RESOURCE_EXHAUSTED (PAYLOAD_TOO_LARGE,
+RATE_LIMITED), UNAVAILABLE, DEADLINE_EXCEEDED and INTERNAL; the methods name what else they may
+answer.
 """
 
 from collections import abc as _abc

@@ -90,6 +90,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND. "There is no schema urn:…" """
     ERROR_REASON_SCHEMA_ATTACHED: _ErrorReason.ValueType  # 30
     """FAILED_PRECONDITION. "urn:… is attached to User; detach it first." """
+    ERROR_REASON_CREDENTIAL_NOT_FOUND: _ErrorReason.ValueType  # 31
+    """NOT_FOUND. "There is no valid token 019a…" """
+    ERROR_REASON_RATE_LIMITED: _ErrorReason.ValueType  # 32
+    """RESOURCE_EXHAUSTED. "Too many attempts with wrong passwords; try again in 60 seconds." """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reasons, named without the prefix in ErrorInfo.reason (e.g. "INVALID_VALUE")."""
@@ -160,4 +164,8 @@ ERROR_REASON_SCHEMA_NOT_FOUND: ErrorReason.ValueType  # 29
 """NOT_FOUND. "There is no schema urn:…" """
 ERROR_REASON_SCHEMA_ATTACHED: ErrorReason.ValueType  # 30
 """FAILED_PRECONDITION. "urn:… is attached to User; detach it first." """
+ERROR_REASON_CREDENTIAL_NOT_FOUND: ErrorReason.ValueType  # 31
+"""NOT_FOUND. "There is no valid token 019a…" """
+ERROR_REASON_RATE_LIMITED: ErrorReason.ValueType  # 32
+"""RESOURCE_EXHAUSTED. "Too many attempts with wrong passwords; try again in 60 seconds." """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -6,8 +6,9 @@ Calls on users.
 Every call needs credentials: `authorization: Bearer <token>` or `Basic <user:password>`
 metadata. Every error carries a google.rpc.ErrorInfo whose reason is an ErrorReason. Any call
 may fail with UNAUTHENTICATED (CREDENTIALS_MISSING, CREDENTIALS_INVALID), PERMISSION_DENIED
-(SCOPE_MISSING), INVALID_ARGUMENT (INVALID_SYNTAX), RESOURCE_EXHAUSTED (PAYLOAD_TOO_LARGE),
-UNAVAILABLE, DEADLINE_EXCEEDED and INTERNAL; the methods name what else they may answer.
+(SCOPE_MISSING), INVALID_ARGUMENT (INVALID_SYNTAX), RESOURCE_EXHAUSTED (PAYLOAD_TOO_LARGE,
+RATE_LIMITED), UNAVAILABLE, DEADLINE_EXCEEDED and INTERNAL; the methods name what else they may
+answer.
 
 Writes take a `request_id`, a UUID of the caller's: within 24 hours the same request with the
 same id is done once, and repeated calls get the first one's answer (AIP-155). The same id

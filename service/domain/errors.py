@@ -14,7 +14,8 @@ class DomainError(Exception):
 
     `reason` is machine-readable, `message` a sentence for developers and administrators that
     names the culprit and, where it helps, what to do. `field` is the SCIM path of the field at
-    fault, and `metadata` holds every dynamic word of the message (AIP-193).
+    fault, and `metadata` holds every dynamic word of the message (AIP-193). `retry_after` are
+    seconds to wait before another try, where that is not up to the reason alone.
     """
 
     def __init__(
@@ -24,12 +25,14 @@ class DomainError(Exception):
         *,
         field: str = "",
         metadata: dict[str, str] | None = None,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
         self.field = field
         self.metadata = metadata or {}
+        self.retry_after = retry_after
 
 
 def invalid_value(field: str, message: str) -> DomainError:

@@ -61,11 +61,13 @@ _CODES: Final = {
     _R.ERROR_REASON_SCHEMA_CHANGED: code_pb2.FAILED_PRECONDITION,
     _R.ERROR_REASON_SCHEMA_NOT_FOUND: code_pb2.NOT_FOUND,
     _R.ERROR_REASON_SCHEMA_ATTACHED: code_pb2.FAILED_PRECONDITION,
+    _R.ERROR_REASON_CREDENTIAL_NOT_FOUND: code_pb2.NOT_FOUND,
+    _R.ERROR_REASON_RATE_LIMITED: code_pb2.RESOURCE_EXHAUSTED,
 }
 """Every reason has its code; a test holds this table against the enum."""
 
 _RETRY_AFTER: Final = {code_pb2.UNAVAILABLE: 1, code_pb2.RESOURCE_EXHAUSTED: 1}
-"""Seconds to wait before another try."""
+"""Seconds to wait before another try, unless the error says how many."""
 
 
 def reason_name(error: DomainError) -> str:
@@ -114,7 +116,7 @@ def _details(error: DomainError, code: int) -> Iterator[Message]:
             resource_type=metadata.get("resourceType", ""),
             resource_name=metadata.get("resourceName", ""),
         )
-    if (seconds := _RETRY_AFTER.get(code)) is not None:
+    if (seconds := error.retry_after or _RETRY_AFTER.get(code)) is not None:
         yield error_details_pb2.RetryInfo(retry_delay=Duration(seconds=seconds))
 
 

@@ -39,6 +39,8 @@ ANSWERS: dict[str, tuple[int, str | None]] = {
     "SCHEMA_CHANGED": (503, None),
     "SCHEMA_NOT_FOUND": (404, None),
     "SCHEMA_ATTACHED": (409, None),
+    "CREDENTIAL_NOT_FOUND": (404, None),
+    "RATE_LIMITED": (429, None),
 }
 
 

@@ -1,0 +1,128 @@
+"""Who may call what: the one table of scopes for every RPC and every HTTP route.
+
+A method or route that is not listed here is not served: the service and the gateway refuse to
+start, and a test fails. Nothing else in Rollbook decides about scopes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class Scope(StrEnum):
+    """What a credential is good for. All but `platform` hold within its tenant."""
+
+    SCIM = "scim"
+    """Provision over SCIM: what an identity provider gets."""
+
+    DIRECTORY_READ = "directory.read"
+    """Read users and groups over gRPC."""
+
+    DIRECTORY_WRITE = "directory.write"
+    """Change users and groups over gRPC."""
+
+    ACCESS_READ = "access.read"
+    """Ask who may do what."""
+
+    ADMIN = "admin"
+    """Change how the tenant works: schemas, connections, clients."""
+
+    CREDENTIALS = "credentials"
+    """Make and revoke credentials, of no wider scope than one's own."""
+
+    PLATFORM = "platform"
+    """Create, suspend and delete tenants, and act in any of them."""
+
+
+EVERY_SCOPE: Final = frozenset(Scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a method takes: one of `scopes` when it is called over gRPC; the scope `scim` when
+    the gateway calls it for a SCIM client, if `over_scim`; nothing when it is `public`."""
+
+    scopes: frozenset[Scope] = frozenset()
+    over_scim: bool = False
+    public: bool = False
+
+    def admits(self, scopes: Iterable[Scope], *, over_scim: bool) -> bool:
+        """Whether a credential with these scopes may."""
+        if self.public:
+            return True
+        if over_scim:
+            return self.over_scim and Scope.SCIM in scopes
+        return not self.scopes.isdisjoint(scopes)
+
+    def demands(self, *, over_scim: bool) -> str:
+        """The scopes to ask an administrator for, for people."""
+        return Scope.SCIM if over_scim else " or ".join(sorted(self.scopes))
+
+
+_READ: Final = Rule(frozenset({Scope.DIRECTORY_READ, Scope.DIRECTORY_WRITE}), over_scim=True)
+_WRITE: Final = Rule(frozenset({Scope.DIRECTORY_WRITE}), over_scim=True)
+_ADMIN: Final = Rule(frozenset({Scope.ADMIN}))
+_LOOK: Final = Rule(frozenset({Scope.ADMIN, Scope.DIRECTORY_READ}), over_scim=True)
+_MINT: Final = Rule(frozenset({Scope.CREDENTIALS}))
+_PLATFORM: Final = Rule(frozenset({Scope.PLATFORM}))
+_PUBLIC: Final = Rule(public=True)
+
+
+def _rules(service: str, **methods: Rule) -> dict[str, Rule]:
+    return {f"rollbook.v1.{service}/{name}": rule for name, rule in methods.items()}
+
+
+RPCS: Final[Mapping[str, Rule]] = {
+    **_rules(
+        "UserService",
+        CreateUser=_WRITE,
+        GetUser=_READ,
+        BatchGetUsers=_READ,
+        LookupUser=_READ,
+        ListUsers=_READ,
+        UpdateUser=_WRITE,
+        PatchUser=_WRITE,
+        DeleteUser=_WRITE,
+    ),
+    **_rules(
+        "GroupService",
+        CreateGroup=_WRITE,
+        GetGroup=_READ,
+        BatchGetGroups=_READ,
+        LookupGroup=_READ,
+        ListGroups=_READ,
+        UpdateGroup=_WRITE,
+        PatchGroup=_WRITE,
+        DeleteGroup=_WRITE,
+        AddMembers=_WRITE,
+        RemoveMembers=_WRITE,
+        ListMembers=_READ,
+        ListPrincipalGroups=_READ,
+    ),
+    **_rules("DirectoryService", SearchResources=_READ, Bulk=_WRITE),
+    **_rules(
+        "SchemaService",
+        CreateSchema=_ADMIN,
+        UpdateSchema=_ADMIN,
+        DeleteSchema=_ADMIN,
+        AttachSchema=_ADMIN,
+        DetachSchema=_ADMIN,
+        GetSchema=_LOOK,
+        ListSchemas=_LOOK,
+        GetSchemaSet=_LOOK,
+    ),
+    **_rules(
+        "CredentialService",
+        CreateToken=_MINT,
+        ListTokens=_MINT,
+        RotateToken=_MINT,
+        RevokeToken=_MINT,
+        DescribeCaller=Rule(EVERY_SCOPE, over_scim=True),
+    ),
+}
+"""Methods by full name."""
