@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import grpc
@@ -11,16 +11,24 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from rollbook.attributes import GROUP, USER
-from rollbook.v1 import directory_service_pb2, group_service_pb2, user_service_pb2
+from rollbook.v1 import (
+    directory_service_pb2,
+    group_service_pb2,
+    schema_service_pb2,
+    user_service_pb2,
+)
 from service.passwords import PasswordHasher
 from service.rpc.authentication import Authenticator
 from service.rpc.calls import Gate, handlers_of
 from service.rpc.directory import DirectoryMethods
 from service.rpc.memberships import MembershipMethods
 from service.rpc.resources import ResourceMethods
+from service.rpc.schemas import SchemaMethods
+from service.rpc.tenant_schemas import TenantSchemas
 from service.rpc.writes import Writes
-from service.storage import bookmarks, requests, signing_keys
+from service.storage import signing_keys
 from service.storage.database import Database
+from service.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from service.settings import Settings
@@ -30,10 +38,8 @@ log = structlog.get_logger(__name__)
 _USERS: Final = user_service_pb2.DESCRIPTOR.services_by_name["UserService"]
 _GROUPS: Final = group_service_pb2.DESCRIPTOR.services_by_name["GroupService"]
 _DIRECTORY: Final = directory_service_pb2.DESCRIPTOR.services_by_name["DirectoryService"]
-_SERVICES: Final = (_USERS, _GROUPS, _DIRECTORY)
-
-_CLEANING_INTERVAL: Final = 600.0
-"""Seconds between two rounds of forgetting old answers."""
+_SCHEMAS: Final = schema_service_pb2.DESCRIPTOR.services_by_name["SchemaService"]
+_SERVICES: Final = (_USERS, _GROUPS, _DIRECTORY, _SCHEMAS)
 
 
 class Server:
@@ -51,7 +57,8 @@ class Server:
         self._health = servicer
         self._database = database
         self._hasher = hasher
-        self._cleaning = asyncio.create_task(_clean(database))
+        self._upkeep = Upkeep(database, self._report)
+        self._upkeep.start()
         self.port = port
         """The TCP port listened on: the one asked for, or the one found when that was 0."""
 
@@ -79,16 +86,23 @@ class Server:
             )
         port = _listen(server, settings, worker)
         await server.start()
-        await _report(servicer, health_pb2.HealthCheckResponse.SERVING)
-        return cls(server, servicer, database, hasher, port)
+        running = cls(server, servicer, database, hasher, port)
+        await running._report(True)  # noqa: FBT003  # its own
+        return running
 
     async def stop(self, grace: float) -> None:
         """Report NOT_SERVING, refuse new calls, let those that run finish for `grace` seconds."""
         await self._health.enter_graceful_shutdown()
         await self._server.stop(grace)
-        self._cleaning.cancel()
+        await self._upkeep.stop()
         await self._database.close()
         self._hasher.close()
+
+    async def _report(self, serving: bool) -> None:  # noqa: FBT001  # the only thing it says
+        """Tell health checks of every service. After a drain began this has no effect."""
+        status = health_pb2.HealthCheckResponse
+        for name in ("", *(service.full_name for service in _SERVICES)):
+            await self._health.set(name, status.SERVING if serving else status.NOT_SERVING)
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:
@@ -112,16 +126,20 @@ async def _handlers(
     async with database.connection() as connection:
         page_key = await signing_keys.get(connection, "page_token")
         request_key = await signing_keys.get(connection, "request_fingerprint")
-    gate = Gate(Authenticator(database, hasher), settings.scim.enabled)
+    schemas = TenantSchemas(database)
+    gate = Gate(Authenticator(database, hasher), settings.scim.enabled, schemas)
     writes = Writes(database, request_key)
     users = ResourceMethods(USER, database, hasher, writes, page_key)
     groups = ResourceMethods(GROUP, database, hasher, writes, page_key)
     memberships = MembershipMethods(database, writes, page_key)
     directory = DirectoryMethods(database, hasher, writes, page_key)
+    registry = SchemaMethods(database, writes, schemas)
     return [
         handlers_of(_USERS, users.answers(), gate),
         handlers_of(_GROUPS, {**groups.answers(), **memberships.answers()}, gate),
         handlers_of(_DIRECTORY, directory.answers(), gate),
+        # Requests about schemas hold no resources: they are the same for all tenants.
+        handlers_of(_SCHEMAS, registry.answers(), replace(gate, schemas=None)),
     ]
 
 
@@ -136,20 +154,3 @@ def _listen(server: grpc.aio.Server, settings: Settings, worker: int) -> int:
             "Choose another address with ROLLBOOK_GRPC_LISTEN."
         ) from error
     return port
-
-
-async def _report(servicer: health.aio.HealthServicer, status: int) -> None:
-    for name in ("", *(service.full_name for service in _SERVICES)):
-        await servicer.set(name, status)
-
-
-async def _clean(database: Database) -> None:
-    """Forget what is past its retention, now and then."""
-    while True:
-        try:
-            async with database.connection() as connection:
-                await requests.forget_old(connection)
-                await bookmarks.forget_old(connection)
-        except Exception as error:  # noqa: BLE001  # the next round tries again
-            log.warning("cleaning.failed", error=type(error).__name__)
-        await asyncio.sleep(_CLEANING_INTERVAL)
