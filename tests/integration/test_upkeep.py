@@ -33,7 +33,8 @@ async def test_health_follows_the_database(tmp_path: Path, monkeypatch: pytest.M
             health = health_pb2_grpc.HealthStub(channel)
 
             async def look() -> int:
-                return (await health.Check(health_pb2.HealthCheckRequest())).status
+                answer = await health.Check(health_pb2.HealthCheckRequest())
+                return int(answer.status)
 
             async def becomes(status: int) -> None:
                 async with asyncio.timeout(20):
