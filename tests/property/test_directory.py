@@ -249,7 +249,7 @@ async def test_directory_follows_the_model(
     Walk.drivers = {"grpc": grpc_driver, "scim": scim_driver}
     Walk.database = database
     limits = settings(
-        max_examples=settings.default.max_examples // 4,
+        max_examples=settings().max_examples // 4,
         stateful_step_count=25,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],
