@@ -11,13 +11,16 @@ from grpc.aio import AioRpcError
 from gateway.handlers import discovery, unsupported
 from gateway.handlers.base_url import base_url_of
 from gateway.handlers.body import BodyReader
+from gateway.handlers.bulk import BulkHandler
 from gateway.handlers.compression import pack
 from gateway.handlers.errors import from_bug, from_call
 from gateway.handlers.health import HealthHandlers, landing
 from gateway.handlers.request import ScimRequest
 from gateway.handlers.resources import ResourceEndpoint, ResourceHandlers
 from gateway.handlers.response import respond, respond_error
+from gateway.handlers.root import RootHandlers
 from gateway.routing import Route, Router
+from gateway.scim.bulk import MAX_BULK_PAYLOAD
 from gateway.scim.errors import ScimError
 from rollbook.attributes import GROUP, USER
 from rollbook.v1 import group_service_pb2, user_service_pb2
@@ -91,7 +94,7 @@ class Gateway:
 
 def _router(settings: Settings, stubs: Stubs) -> Router:
     """All endpoints of RFC 7644 §3.2, table 2."""
-    collections = {route.name: route for route in _fixed_routes()}
+    collections = {route.name: route for route in _fixed_routes(settings, stubs)}
     items = {
         "ResourceTypes": Route("ResourceTypes/{name}", GET=discovery.resource_type),
         "Schemas": Route("Schemas/{urn}", GET=discovery.schema),
@@ -121,10 +124,13 @@ def _endpoints(stubs: Stubs) -> Iterator[ResourceEndpoint]:
     yield ResourceEndpoint.bind(GROUP, stubs.groups, group_service_pb2, patch_answers=False)
 
 
-def _fixed_routes() -> Iterator[Route]:
-    yield Route("", GET=unsupported.root_query)
-    yield Route(".search", POST=unsupported.root_query)
-    yield Route("Bulk", POST=unsupported.bulk)
+def _fixed_routes(settings: Settings, stubs: Stubs) -> Iterator[Route]:
+    timeout = settings.http_request_timeout
+    root = RootHandlers(stubs.directory, BodyReader(settings), timeout)
+    yield Route("", GET=root.list)
+    yield Route(".search", POST=root.search)
+    bulk = BulkHandler(stubs.directory, BodyReader(settings, limit=MAX_BULK_PAYLOAD), timeout)
+    yield Route("Bulk", POST=bulk.bulk)
     yield Route("Me", **dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), unsupported.me))
     yield Route("ResourceTypes", GET=discovery.resource_types)
     yield Route("Schemas", GET=discovery.schemas)

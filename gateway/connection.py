@@ -13,18 +13,21 @@ from typing import TYPE_CHECKING, Final
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from rollbook.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from rollbook.v1.group_service_pb2_grpc import GroupServiceStub
 from rollbook.v1.user_service_pb2_grpc import UserServiceStub
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from rollbook.v1.directory_service_pb2_grpc import DirectoryServiceAsyncStub
     from rollbook.v1.group_service_pb2_grpc import GroupServiceAsyncStub
     from rollbook.v1.user_service_pb2_grpc import UserServiceAsyncStub
 
 _READS: Final = {
     "rollbook.v1.UserService": ("GetUser", "ListUsers"),
     "rollbook.v1.GroupService": ("GetGroup", "ListGroups"),
+    "rollbook.v1.DirectoryService": ("SearchResources",),
 }
 """Methods that may be called again when it is not known whether they ran."""
 
@@ -74,6 +77,7 @@ class Stubs:
 
     users: UserServiceAsyncStub
     groups: GroupServiceAsyncStub
+    directory: DirectoryServiceAsyncStub
     check_health: grpc.aio.UnaryUnaryMultiCallable[
         health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse
     ]
@@ -84,6 +88,7 @@ class Stubs:
         return cls(
             users=UserServiceStub(channel),
             groups=GroupServiceStub(channel),
+            directory=DirectoryServiceStub(channel),
             # The type stubs of the health package leave its methods out.
             check_health=health_pb2_grpc.HealthStub(channel).Check,  # type: ignore[attr-defined]
         )

@@ -33,10 +33,10 @@ _CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 
 
 class BodyReader:
-    """Reads bodies under the limits of the settings."""
+    """Reads bodies under the limits of the settings, or under another limit of their size."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._limit = settings.http_max_body_bytes
+    def __init__(self, settings: Settings, *, limit: int | None = None) -> None:
+        self._limit = settings.http_max_body_bytes if limit is None else limit
         self._timeout = settings.http_body_timeout
 
     async def json(self, http: BaseRequest) -> object:

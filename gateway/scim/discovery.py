@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from gateway.scim.bulk import MAX_BULK_PAYLOAD
 from gateway.scim.listing import MAX_COUNT, ListQuery, list_response
 from rollbook.attributes import COMMON_ATTRIBUTES, RESOURCE_TYPES, AttributeType
+from rollbook.limits import MAX_BULK_OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,15 +24,9 @@ CURSOR_TIMEOUT: Final = 600
 
 _CASED: Final = frozenset({AttributeType.STRING, AttributeType.REFERENCE, AttributeType.BINARY})
 
-MAX_BULK_OPERATIONS: Final = 1_000
-"""authentik makes its PATCHes as small as this says even where bulk is not supported."""
-
-MAX_BULK_PAYLOAD: Final = 4 * 1024 * 1024
-"""In bytes; no more than the service takes in one call."""
-
 
 def service_provider_config(
-    base_url: str, *, bulk: bool = False, documentation_uri: str | None = None
+    base_url: str, *, documentation_uri: str | None = None
 ) -> dict[str, object]:
     """What the service offers (RFC 7643 §5, RFC 9865 §4). `base_url` has no trailing slash."""
     config: dict[str, object] = {"schemas": [f"{_CORE}ServiceProviderConfig"]}
@@ -39,7 +35,7 @@ def service_provider_config(
     config |= {
         "patch": {"supported": True},
         "bulk": {
-            "supported": bulk,
+            "supported": True,
             "maxOperations": MAX_BULK_OPERATIONS,
             "maxPayloadSize": MAX_BULK_PAYLOAD,
         },

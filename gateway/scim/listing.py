@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
+from google.protobuf.field_mask_pb2 import FieldMask
+
 from gateway.scim.assignment import refuse_duplicates
 from gateway.scim.dialects import Tolerance
 from gateway.scim.errors import invalid_filter, invalid_syntax, invalid_value
@@ -13,13 +15,11 @@ from gateway.scim.filters import parse_filter
 from gateway.scim.paths import parse_attribute_path
 from gateway.scim.projection import EVERYTHING, Projection, projection_of
 from gateway.scim.values import kind_of
-from rollbook.attributes import Attribute, AttributeType, Returned
+from rollbook.attributes import RESOURCE_TYPES, Attribute, AttributeType, Returned
 from rollbook.v1.filter_pb2 import OrderBy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    from google.protobuf.field_mask_pb2 import FieldMask
 
     from gateway.scim.dialects import Reading
     from rollbook.attributes import ResourceType
@@ -86,15 +86,16 @@ class ListQuery:
     def to_request(
         self,
         request: Request,
-        resource_type: ResourceType,
+        resource_type: ResourceType | None,
         reading: Reading,
         *,
         base_url: str = "",
     ) -> Request:
         """Fills an empty request for a list of resources, and returns it.
 
-        `base_url` is what addresses in the filter begin with. Raises ScimError invalidFilter,
-        and invalidValue when resources cannot be sorted as asked.
+        Without a resource type it is one for those of all types. `base_url` is what addresses
+        in the filter begin with. Raises ScimError invalidFilter, and invalidValue when resources
+        cannot be sorted as asked.
         """
         if self.filter is not None:
             condition = parse_filter(self.filter, resource_type, reading, base_url=base_url)
@@ -111,7 +112,9 @@ class ListQuery:
         else:
             request.page_token = self.cursor
         request.include_total_size = True
-        read_mask = self.projection.read_mask(resource_type)
+        read_mask = (
+            self.projection.read_mask(resource_type) if resource_type else _mask(self.projection)
+        )
         if read_mask.paths:
             request.read_mask.CopyFrom(read_mask)
         return request
@@ -257,15 +260,33 @@ def _names(name: str, value: object, reading: Reading) -> list[str]:
     return value
 
 
-def _sort_path(text: str, resource_type: ResourceType) -> AttributePath:
+def _mask(projection: Projection) -> FieldMask:
+    """What the service has to gather of resources of all types: fields of a `Resource`."""
+    masks = {kind.name.lower(): projection.read_mask(kind) for kind in RESOURCE_TYPES}
+    if not any(mask.paths for mask in masks.values()):
+        return FieldMask()
+    return FieldMask(
+        paths=[
+            f"{field}.{path}" if path else field
+            for field, mask in masks.items()
+            for path in mask.paths or [""]
+        ]
+    )
+
+
+def _sort_path(text: str, resource_type: ResourceType | None) -> AttributePath:
     """What to sort by: an attribute that has one value, or one of them that counts.
 
     A multi-valued attribute is sorted by the `value` of its elements (RFC 7644 §3.4.2.3).
     """
     path = parse_attribute_path(text, resource_type)
-    attribute = path and resource_type.attribute(path.attribute, path.schema)
+    kinds = RESOURCE_TYPES if resource_type is None else (resource_type,)
+    attribute = path and next(
+        (found for kind in kinds if (found := kind.attribute(path.attribute, path.schema))), None
+    )
     if path is None or attribute is None:
-        raise invalid_value(f"sortBy names no attribute of a {resource_type.name}: {text[:200]!r}.")
+        names = " or ".join(kind.name for kind in kinds)
+        raise invalid_value(f"sortBy names no attribute of a {names}: {text[:200]!r}.")
     target: Attribute | None = attribute
     if path.sub_attribute:
         target = attribute.sub_attribute(path.sub_attribute)
