@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rollbook.attributes import ResourceType
+    from rollbook.schema_sets import SchemaSet
     from rollbook.v1.directory_service_pb2 import BulkOperation
     from service.domain.bulk_order import Component
     from service.storage.changes import Author
@@ -42,7 +43,7 @@ async def run(connection: Connection, author: Author, plan: Plan) -> list[Outcom
         if plan.footprints[first].creates:
             await creator.create(batch)
         else:
-            progress.note(await _changed(connection, author, progress, first))
+            progress.note(await _changed(connection, author, plan.schemas, progress, first))
     return progress.outcomes
 
 
@@ -65,26 +66,30 @@ def _batches(plan: Plan) -> Iterator[list[Component]]:
 
 
 async def _changed(
-    connection: Connection, author: Author, progress: Progress, index: int
+    connection: Connection, author: Author, schemas: SchemaSet, progress: Progress, index: int
 ) -> Outcome:
     """What becomes of an operation on a resource that exists; if it fails, nothing."""
     try:
         operation = progress.resolved(index)
         async with connection.transaction():
-            return await _change(connection, author, operation, index)
+            return await _change(connection, author, schemas, operation, index)
     except DomainError as error:
         return progress.failed(index, error)
 
 
 async def _change(
-    connection: Connection, author: Author, operation: BulkOperation, index: int
+    connection: Connection,
+    author: Author,
+    schemas: SchemaSet,
+    operation: BulkOperation,
+    index: int,
 ) -> Outcome:
-    kind = resource_type_of(operation)
+    kind = resource_type_of(operation, schemas)
     verb = operation.WhichOneof("operation")
     assert kind is not None
     assert verb is not None
     request: Any = getattr(operation, verb)
-    writer = Writer(connection, author_of(operation, author), kind, BARE)
+    writer = Writer(connection, author_of(operation, author), schemas, kind, BARE)
     match verb.partition("_")[0]:
         case "update":
             resource = getattr(request, kind.name.lower())

@@ -16,7 +16,10 @@ from service.domain.bulk_references import resource_type_of
 from service.domain.errors import DomainError
 from service.domain.identifiers import new_id
 from service.domain.membership import unknown_member
-from service.storage import changes, creations
+from service.domain.uniqueness import taken as value_taken
+from service.domain.uniqueness import unique_values
+from service.storage import changes, creations, resources
+from service.storage import unique_values as values_taken
 from service.storage.resources import taken
 
 if TYPE_CHECKING:
@@ -105,7 +108,7 @@ class Creator:
 
     def _prepared(self, index: int, identifier: UUID) -> New:
         operation = self._progress.resolved(index)
-        kind = resource_type_of(operation)
+        kind = resource_type_of(operation, self._plan.schemas)
         assert kind is not None
         request: Any = getattr(operation, f"create_{kind.name.lower()}")
         return prepared(getattr(request, kind.name.lower()), kind, identifier)
@@ -140,6 +143,21 @@ class Creator:
         for index, new in list(attempt.new.items()):
             if new.id not in stored:
                 attempt.fail(index, taken(new.resource_type, new.message))
+        await self._keep_unique(attempt)
+
+    async def _keep_unique(self, attempt: _Attempt) -> None:
+        """Take the values of registered attributes that no other resource may have."""
+        tenant_id = self._author.tenant_id
+        rows = [
+            (attribute, value, new.id)
+            for new in attempt.new.values()
+            for attribute, value in unique_values(new.message, new.resource_type).items()
+        ]
+        conflicts = await values_taken.take(self._connection, tenant_id, rows)
+        for index, new in list(attempt.new.items()):
+            if attribute := conflicts.get(new.id):
+                await resources.delete(self._connection, tenant_id, new.id)
+                attempt.fail(index, value_taken(attribute, new.resource_type))
 
     def _check_consequences(self, components: Components, attempt: _Attempt) -> None:
         """Raises when what has failed means that others of the batch must not be there."""

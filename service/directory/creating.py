@@ -50,12 +50,13 @@ class New:
 def prepared(resource: Any, resource_type: ResourceType, identifier: UUID | None = None) -> New:
     """Take over a resource, changing it in place. Raises INVALID_VALUE."""
     validation.clear_read_only(resource, resource_type)
-    member_ids = take_members(resource) if resource_type is GROUP else []
-    if resource_type is USER and not resource.HasField("active"):
+    member_ids = take_members(resource) if resource_type.name == GROUP.name else []
+    if resource_type.name == USER.name and not resource.HasField("active"):
         resource.active = True
     password_hash = take_password(resource)
     validation.prune(resource, resource_type)
     validation.validate(resource, resource_type)
+    validation.require_extensions(resource, resource_type)
     identifier = identifier or new_id()
     resource.id = str(identifier)
     return New(

@@ -22,7 +22,7 @@ def not_found(resource_type: ResourceType, key: str) -> DomainError:
     """There is no resource of that type by that id or other key."""
     reason = (
         ErrorReason.ERROR_REASON_USER_NOT_FOUND
-        if resource_type is USER
+        if resource_type.name == USER.name
         else ErrorReason.ERROR_REASON_GROUP_NOT_FOUND
     )
     name = resource_type.name

@@ -13,9 +13,17 @@ from typing import TYPE_CHECKING, Any, Final
 from rollbook.attributes import GROUP, USER
 from service.directory.creating import prepared, take_members, take_password
 from service.directory.reading import existing, not_found
-from service.domain import comparison, etag, membership, patch, replacement, validation
+from service.domain import (
+    comparison,
+    etag,
+    membership,
+    patch,
+    replacement,
+    uniqueness,
+    validation,
+)
 from service.domain.errors import invalid_value
-from service.storage import changes, members, passwords, resources
+from service.storage import changes, members, passwords, resources, unique_values
 from service.storage.changes import Change
 
 if TYPE_CHECKING:
@@ -25,6 +33,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from rollbook.attributes import ResourceType
+    from rollbook.schema_sets import SchemaSet
     from rollbook.v1.patch_pb2 import PatchOperation
     from service.domain.membership import Step
     from service.storage.changes import Author
@@ -38,10 +47,12 @@ MAX_OPERATIONS: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """One write: where, by whom, of what kind of resource, and what to answer with."""
+    """One write: where, by whom, of what kind of resource among those of the tenant, and what to
+    answer with."""
 
     connection: Connection
     author: Author
+    schemas: SchemaSet
     resource_type: ResourceType
     view: View
 
@@ -64,6 +75,7 @@ async def create(writer: Writer, resource: Any) -> bytes:
     connection, tenant_id, kind = writer.connection, writer.tenant_id, writer.resource_type
     new = prepared(resource, kind)
     await resources.insert(connection, tenant_id, kind, new.id, new.message, new.time)
+    await _keep_unique(writer, new.id, kind.message(), new.message)
     if new.member_ids:
         await members.apply(connection, tenant_id, new.id, [membership.Add(new.member_ids)])
     if new.password_hash:
@@ -82,8 +94,10 @@ async def update(
     kind = writer.resource_type
     stored = await _lock(writer, identifier, condition)
     validation.clear_read_only(resource, kind)
-    steps = _members_by_mask(resource, mask) if kind is GROUP else []
+    steps = _members_by_mask(resource, mask) if kind.name == GROUP.name else []
     after = replacement.replaced(stored.message, resource, mask, kind)
+    if "*" in mask:
+        validation.require_extensions(after, kind)
     return await _save(writer, stored, after, steps)
 
 
@@ -102,8 +116,8 @@ async def apply_patch(
         )
     stored = await _lock(writer, identifier, condition)
     steps: list[Step] = []
-    if writer.resource_type is GROUP:
-        operations, steps = membership.split(operations)
+    if writer.resource_type.name == GROUP.name:
+        operations, steps = membership.split(operations, writer.resource_type)
     after = comparison.copy_of(stored.message)
     patch.apply(after, operations, writer.resource_type)
     return await _save(writer, stored, after, steps)
@@ -135,7 +149,7 @@ async def delete(writer: Writer, identifier: UUID, condition: str) -> None:
     stored = await _lock(writer, identifier, condition, to_delete=True)
     time = _later_than(stored)
     await _leave_groups(writer, identifier, time)
-    if writer.resource_type is USER:
+    if writer.resource_type.name == USER.name:
         await _leave_reports(writer, identifier)
     await resources.delete(writer.connection, writer.tenant_id, identifier)
     await _record(writer, "delete", identifier, stored.version + 1, time, [], None, None)
@@ -165,11 +179,13 @@ async def _save(writer: Writer, stored: Stored, after: Any, steps: Sequence[Step
     attributes = comparison.changed_attributes(stored.message, after, kind)
     if attributes:
         validation.validate(after, kind)
+        validation.require_extensions(after, kind, before=stored.message)
     moved = await members.apply(connection, tenant_id, stored.id, steps)
     if attributes or moved or password_hash:
         version, time = stored.version + 1, _later_than(stored)
         if attributes:
             await resources.update(connection, tenant_id, kind, stored.id, after, version, time)
+            await _keep_unique(writer, stored.id, stored.message, after)
         else:
             await resources.touch(connection, tenant_id, stored.id, version, time)
         if password_hash:
@@ -177,6 +193,20 @@ async def _save(writer: Writer, stored: Stored, after: Any, steps: Sequence[Step
         named = _named(attributes, moved, password_hash)
         await _record(writer, "update", stored.id, version, time, named, after, moved)
     return await existing(connection, tenant_id, kind, stored.id, writer.view)
+
+
+async def _keep_unique(writer: Writer, identifier: UUID, before: Any, after: Any) -> None:
+    """Take the values that no other resource may have. Raises UNIQUENESS."""
+    kind = writer.resource_type
+    attribute = await unique_values.replace(
+        writer.connection,
+        writer.tenant_id,
+        identifier,
+        uniqueness.unique_values(before, kind),
+        uniqueness.unique_values(after, kind),
+    )
+    if attribute is not None:
+        raise uniqueness.taken(attribute, kind)
 
 
 async def _touch(writer: Writer, stored: Stored) -> tuple[int, datetime]:
@@ -236,9 +266,9 @@ async def _leave_groups(writer: Writer, identifier: UUID, time: datetime) -> Non
     left = await resources.leave_groups(writer.connection, writer.tenant_id, identifier, time)
     moved = members.MemberChanges()
     moved.remove([identifier])
-    as_group = replace(writer, resource_type=GROUP)
+    as_group = replace(writer, resource_type=writer.schemas.resource_type(GROUP.name))
     for row in left:
-        group = GROUP.message.FromString(row["message"])
+        group = as_group.resource_type.message.FromString(row["message"])
         await _record(
             as_group, "update", row["id"], row["version"], row["update_time"], ["members"],
             group, moved,
@@ -247,7 +277,9 @@ async def _leave_groups(writer: Writer, identifier: UUID, time: datetime) -> Non
 
 async def _leave_reports(writer: Writer, identifier: UUID) -> None:
     """Nobody is managed by a deleted user (RFC 7644 §3.6 leaves this open)."""
-    reports = await resources.lock_reports(writer.connection, writer.tenant_id, identifier)
+    reports = await resources.lock_reports(
+        writer.connection, writer.tenant_id, writer.resource_type, identifier
+    )
     for report in reports:
         after = comparison.copy_of(report.message)
         after.enterprise.ClearField("manager")

@@ -9,17 +9,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from rollbook.limits import MAX_BULK_OPERATIONS
-from rollbook.v1.directory_service_pb2 import BulkOperation
+from rollbook.schema_sets import DEFAULT
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain import bulk_order
 from service.domain.bulk_references import PREFIX, footprint, map_ids, unresolved
+from service.domain.comparison import copy_of
 from service.domain.errors import DomainError, invalid_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from uuid import UUID
 
-    from rollbook.v1.directory_service_pb2 import BulkRequest
+    from rollbook.schema_sets import SchemaSet
+    from rollbook.v1.directory_service_pb2 import BulkOperation, BulkRequest
     from service.domain.bulk_order import Component
     from service.domain.bulk_references import Footprint
 
@@ -33,18 +35,21 @@ _OF_THE_BULK: Final = ("request_id", "validate_only", "read_mask")
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Operations, what each of them is about, and the order in which they run. No more are begun
-    after `fail_on_errors` of them failed, unless that is 0."""
+    after `fail_on_errors` of them failed, unless that is 0. Resources are those of the tenant's
+    `schemas`."""
 
+    schemas: SchemaSet
     operations: Sequence[BulkOperation]
     footprints: Sequence[Footprint]
     components: Sequence[Component]
     fail_on_errors: int
 
     @classmethod
-    def of(cls, request: BulkRequest) -> Plan:
+    def of(cls, request: BulkRequest, schemas: SchemaSet = DEFAULT) -> Plan:
         """The plan for a request that `check` has passed."""
-        footprints = [footprint(operation) for operation in request.operations]
+        footprints = [footprint(operation, schemas) for operation in request.operations]
         return cls(
+            schemas,
             request.operations,
             footprints,
             bulk_order.components(footprints),
@@ -125,10 +130,9 @@ class Progress:
 
         Raises BULK_REFERENCE, and what else is wrong with it whatever the directory holds.
         """
-        operation = BulkOperation()
-        operation.CopyFrom(self._plan.operations[index])
+        operation = copy_of(self._plan.operations[index])
         _check_operation(operation)
-        map_ids(operation, self._id_of)
+        map_ids(operation, self._id_of, self._plan.schemas)
         return operation
 
     def failed(self, index: int, error: DomainError) -> Outcome:

@@ -8,16 +8,17 @@ tables, so that extensions are treated like the core schema.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from rollbook.attributes import RESOURCE_TYPES, Attribute, Mutability, ResourceType
+from rollbook.attributes import RESOURCE_TYPES, Attribute, Mutability, ResourceType, made_once
+from rollbook.schema_sets import DEFAULT
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from rollbook.schema_sets import SchemaSet
     from rollbook.v1.directory_service_pb2 import BulkOperation
     from rollbook.v1.filter_pb2 import Filter
     from rollbook.v1.patch_pb2 import PatchOperation
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 PREFIX: Final = "bulkId:"
 
 _TYPE_NAMES: Final = frozenset(kind.name for kind in RESOURCE_TYPES)
-_TYPES_BY_FIELD: Final = {kind.name.lower(): kind for kind in RESOURCE_TYPES}
+_NAMES_BY_FIELD: Final = {kind.name.lower(): kind.name for kind in RESOURCE_TYPES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +45,15 @@ class Footprint:
     deletes: bool = False
 
 
-def resource_type_of(operation: BulkOperation) -> ResourceType | None:
+def resource_type_of(operation: BulkOperation, schemas: SchemaSet) -> ResourceType | None:
     """The type of resource that an operation writes; None when it is no write."""
     verb = operation.WhichOneof("operation") or ""
-    return _TYPES_BY_FIELD.get(verb.partition("_")[2])
+    name = _NAMES_BY_FIELD.get(verb.partition("_")[2])
+    return schemas.resource_type(name) if name else None
 
 
-def footprint(operation: BulkOperation) -> Footprint:
-    """What an operation is about."""
+def footprint(operation: BulkOperation, schemas: SchemaSet = DEFAULT) -> Footprint:
+    """What an operation of a tenant that has these schemas is about."""
     verb = operation.WhichOneof("operation") or ""
     creates = verb.startswith("create_")
     ids: list[str] = []
@@ -60,7 +62,7 @@ def footprint(operation: BulkOperation) -> Footprint:
         ids.append(text)
         return text
 
-    map_ids(operation, note)
+    map_ids(operation, note, schemas)
     if creates:
         target = PREFIX + operation.bulk_id if operation.bulk_id else ""
     else:
@@ -68,11 +70,11 @@ def footprint(operation: BulkOperation) -> Footprint:
     return Footprint(target, frozenset(ids), creates, deletes=verb.startswith("delete_"))
 
 
-def map_ids(operation: BulkOperation, change: Change) -> None:
+def map_ids(operation: BulkOperation, change: Change, schemas: SchemaSet = DEFAULT) -> None:
     """Put what `change` makes of it in the place of every id in an operation, that of the
     resource to update, patch or delete first."""
     verb = operation.WhichOneof("operation") or ""
-    resource_type = resource_type_of(operation)
+    resource_type = resource_type_of(operation, schemas)
     if resource_type is None:
         return
     request: Any = getattr(operation, verb)
@@ -103,7 +105,7 @@ def unresolved(reference: str, *, known: bool) -> DomainError:
     return DomainError(ErrorReason.ERROR_REASON_BULK_REFERENCE, message, metadata={"bulkId": name})
 
 
-@cache
+@made_once
 def _references(resource_type: ResourceType) -> tuple[tuple[str, Attribute], ...]:
     """The attributes whose values refer to resources, with the fields of their extensions."""
     owners = [("", resource_type.schema)]

@@ -35,6 +35,11 @@ class DomainError(Exception):
         self.retry_after = retry_after
 
 
+class StaleSchemasError(Exception):
+    """A resource was written by a later revision of the tenant's schemas than the caller goes
+    by: read them again, and begin anew."""
+
+
 def invalid_value(field: str, message: str) -> DomainError:
     """A value is missing, of the wrong type, too long or not allowed."""
     return DomainError(ErrorReason.ERROR_REASON_INVALID_VALUE, message, field=field)

@@ -19,6 +19,7 @@ from service.domain.errors import DomainError, invalid_value, mutability, no_tar
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from rollbook.attributes import ResourceType
     from rollbook.v1.filter_pb2 import Filter
     from rollbook.v1.group_pb2 import GroupMember
     from rollbook.v1.patch_pb2 import PatchOperation
@@ -105,18 +106,19 @@ def parse_id(text: str) -> UUID | None:
 
 
 def split(
-    operations: Iterable[PatchOperation],
+    operations: Iterable[PatchOperation], groups: ResourceType = GROUP
 ) -> tuple[list[PatchOperation], list[Step]]:
     """Part the operations on a group into those on attributes of its own and the steps that
     change its members. Neither kind reads what the other writes, so each keeps its order.
 
-    Raises INVALID_PATH, INVALID_FILTER, INVALID_VALUE or MUTABILITY.
+    `groups` is the type of the tenant's groups. Raises INVALID_PATH, INVALID_FILTER,
+    INVALID_VALUE or MUTABILITY.
     """
     others: list[PatchOperation] = []
     steps: list[Step] = []
     for operation in operations:
-        target = patch.resolve_target(operation, GROUP)
-        if target.attribute is MEMBERS:
+        target = patch.resolve_target(operation, groups)
+        if target.extension is None and target.attribute and target.attribute.name == MEMBERS.name:
             steps.append(_step(operation, target))
         else:
             others.append(operation)

@@ -15,8 +15,9 @@ import structlog
 from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
+from rollbook.schema_sets import DEFAULT
 from rollbook.v1.error_reason_pb2 import ErrorReason
-from service.domain.errors import DomainError
+from service.domain.errors import DomainError, StaleSchemasError
 from service.rpc import status
 from service.storage.changes import Author
 
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
     from google.protobuf.message import Message
 
+    from rollbook.schema_sets import SchemaSet
     from service.rpc.authentication import Authenticator, Caller
+    from service.rpc.tenant_schemas import TenantSchemas
 
     Context = grpc.aio.ServicerContext[bytes, bytes]
     Answer = Callable[[Any, "Call"], Awaitable[bytes]]
@@ -38,11 +41,13 @@ _MAX_TOLERANCES: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: the method's full name, who calls, and the metadata that came along."""
+    """One call: the method's full name, who calls, the metadata that came along, and the schema
+    set that it goes by."""
 
     method: str
     caller: Caller
     metadata: Mapping[str, str]
+    schemas: SchemaSet
 
     @property
     def tenant_id(self) -> UUID:
@@ -59,10 +64,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What stands before every method: authentication, and whether SCIM is switched on."""
+    """What stands before every method: authentication, whether SCIM is switched on, and the schema
+    sets of tenants; without these a method goes by the contract."""
 
     authenticator: Authenticator
     scim_enabled: bool
+    schemas: TenantSchemas | None = None
 
     async def admit(self, metadata: Mapping[str, str]) -> Caller:
         """The caller. Raises CREDENTIALS_MISSING, CREDENTIALS_INVALID, SCIM_DISABLED."""
@@ -73,6 +80,17 @@ class Gate:
                 "SCIM is switched off. An administrator switches it on with scim.enabled.",
             )
         return caller
+
+    async def schemas_of(self, caller: Caller, metadata: Mapping[str, str]) -> SchemaSet:
+        """The set that a call goes by. Raises SCHEMA_CHANGED."""
+        if self.schemas is None:
+            return DEFAULT
+        return await self.schemas.of(caller.tenant_id, metadata)
+
+    def forget_schemas(self, caller: Caller) -> None:
+        """The set of the caller's tenant turned out to be of an earlier revision."""
+        if self.schemas is not None:
+            self.schemas.forget(caller.tenant_id)
 
 
 def handlers_of(
@@ -87,7 +105,13 @@ def handlers_of(
 
 def _handler(method: MethodDescriptor, answer: Answer, gate: Gate) -> Any:
     name = f"{method.containing_service.full_name}/{method.name}"
+    request_name = method.input_type.full_name
     request_class = GetMessageClass(method.input_type)
+
+    async def answered(body: bytes, caller: Caller, metadata: Mapping[str, str]) -> bytes:
+        schemas = await gate.schemas_of(caller, metadata)
+        of_tenant = request_class if schemas is DEFAULT else schemas.message_class(request_name)
+        return await answer(_parse(of_tenant, body), Call(name, caller, metadata, schemas))
 
     async def handle(body: bytes, context: Context) -> bytes:  # noqa: RET503  # abort raises
         # Metadata keys are lower-case in HTTP/2; of a repeated one the last counts.
@@ -99,7 +123,11 @@ def _handler(method: MethodDescriptor, answer: Answer, gate: Gate) -> Any:
         try:
             # Whether the caller may is decided before what is asked is looked at (AIP-211).
             caller = await gate.admit(metadata)
-            return await answer(_parse(request_class, body), Call(name, caller, metadata))
+            try:
+                return await answered(body, caller, metadata)
+            except StaleSchemasError:
+                gate.forget_schemas(caller)
+                return await answered(body, caller, metadata)
         except DomainError as error:
             failure = error
         except Exception:  # noqa: BLE001  # the client gets INTERNAL, the log the trace
@@ -117,12 +145,15 @@ def _metadata(context: Context) -> dict[str, str]:
 
 def _parse(request_class: type[Message], body: bytes) -> Message:
     try:
-        return request_class.FromString(body)
+        request = request_class.FromString(body)
     except DecodeError:
         raise DomainError(
             ErrorReason.ERROR_REASON_INVALID_SYNTAX,
             f"The request is no valid {request_class.DESCRIPTOR.name}.",
         ) from None
+    # Stored, they might one day be taken for values of an extension that has the number.
+    request.DiscardUnknownFields()
+    return request
 
 
 def _bug(method: str, metadata: Mapping[str, str]) -> DomainError:

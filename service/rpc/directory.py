@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from rollbook.attributes import RESOURCE_TYPES
+from rollbook.schema_sets import transfer
 from rollbook.v1.directory_service_pb2 import (
     BulkOperation,
     BulkResponse,
@@ -53,7 +54,8 @@ class DirectoryMethods:
     async def search(self, request: SearchResourcesRequest, call: Call) -> bytes:
         """One page of a list of resources of all types."""
         view = _view(request.read_mask.paths)
-        query = listing.Query.of(request, RESOURCE_TYPES, call.tenant_id, view)
+        kinds = call.schemas.resource_types
+        query = listing.Query.of(request, kinds, call.tenant_id, view)
         page = await listing.page(self._database, query, self._page_key)
         resources = (
             wire.nested(_FIELDS[row.resource_type.name], row.resource) for row in page.rows
@@ -66,7 +68,7 @@ class DirectoryMethods:
         fingerprint = self._writes.fingerprint(request)
         for operation in request.operations:
             await self._hash_passwords(operation)
-        plan = Plan.of(request)
+        plan = Plan.of(request, call.schemas)
 
         async def work(connection: Connection) -> bytes:
             outcomes = await bulk.run(connection, call.author, plan)
@@ -81,7 +83,7 @@ class DirectoryMethods:
                 if user.password:
                     user.password = await self._hasher.hash(user.password)
         except DomainError as error:
-            operation.refused.CopyFrom(_error(error))
+            transfer(_error(error), operation.refused)
 
 
 def _users_of(operation: BulkOperation) -> Iterator[Any]:

@@ -84,7 +84,13 @@ class MembershipMethods:
         group_id = reading.identifier_of(GROUP, request.group_id)
 
         async def work(connection: Connection) -> bytes:
-            writer = Writer(connection, call.author, GROUP, BARE)
+            writer = Writer(
+                connection,
+                call.author,
+                call.schemas,
+                call.schemas.resource_type(GROUP.name),
+                BARE,
+            )
             changed = await writing.change_members(writer, group_id, step, request.etag)
             return answer(changed).SerializeToString()
 

@@ -115,7 +115,7 @@ class ResourceMethods:
         try:
             async with self._database.connection() as connection:
                 return await listing.first(
-                    connection, call.tenant_id, self._type, condition, view, limit=2
+                    connection, call.tenant_id, self._of(call), condition, view, limit=2
                 )
         except DomainError as error:
             if error.reason != ErrorReason.ERROR_REASON_INVALID_FILTER:
@@ -124,7 +124,7 @@ class ResourceMethods:
 
     async def list(self, request: Any, call: Call) -> bytes:
         """One page of a list."""
-        query = listing.Query.of(request, [self._type], call.tenant_id, view_of(request))
+        query = listing.Query.of(request, [self._of(call)], call.tenant_id, view_of(request))
         page = await listing.page(self._database, query, self._page_key)
         return wire.repeated(1, (row.resource for row in page.rows)) + page_tokens(page)
 
@@ -179,14 +179,18 @@ class ResourceMethods:
         fingerprint = self._writes.fingerprint(request)
 
         async def work(connection: Connection) -> bytes:
-            writer = Writer(connection, call.author, self._type, View())
+            writer = Writer(connection, call.author, call.schemas, self._of(call), View())
             await writing.delete(writer, identifier, request.etag)
             return b""
 
         return await self._writes.run(call, request, fingerprint, work)
 
     def _writer(self, connection: Connection, call: Call, request: Any) -> Writer:
-        return Writer(connection, call.author, self._type, view_of(request))
+        return Writer(connection, call.author, call.schemas, self._of(call), view_of(request))
+
+    def _of(self, call: Call) -> ResourceType:
+        """The type with the extensions that the caller's tenant has."""
+        return call.schemas.resource_type(self._type.name)
 
     async def _hash_passwords(self, users: Iterable[Any]) -> None:
         """Put hashes in the place of passwords, before a transaction holds any lock."""

@@ -48,15 +48,17 @@ async def insert_resources(
         """
         INSERT INTO resources (
             tenant_id, id, resource_type, create_time, update_time,
-            unique_key, external_id, display, active, manager_id, message, search
+            unique_key, external_id, display, active, manager_id, message, search,
+            schema_revision
         )
         SELECT $1, n.id, n.kind, n.time, n.time, n.key, n.external_id, n.display, n.active,
-            n.manager_id, n.message, n.search::jsonb
+            n.manager_id, n.message, n.search::jsonb, n.schema_revision
         FROM unnest(
             $2::uuid [], $3::text [], $4::timestamptz [], $5::text [], $6::text [], $7::text [],
-            $8::boolean [], $9::uuid [], $10::bytea [], $11::text []
+            $8::boolean [], $9::uuid [], $10::bytea [], $11::text [], $12::bigint []
         ) AS n (
-            id, kind, time, key, external_id, display, active, manager_id, message, search
+            id, kind, time, key, external_id, display, active, manager_id, message, search,
+            schema_revision
         )
         ON CONFLICT ON CONSTRAINT resources_unique_key DO NOTHING
         RETURNING id

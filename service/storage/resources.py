@@ -13,7 +13,7 @@ import orjson
 
 from rollbook.attributes import USER, Uniqueness
 from rollbook.v1.error_reason_pb2 import ErrorReason
-from service.domain.errors import DomainError
+from service.domain.errors import DomainError, StaleSchemasError
 from service.domain.folding import fold
 from service.domain.membership import parse_id
 from service.storage import derived, search
@@ -92,9 +92,10 @@ async def lock(
     """Read a resource and hold it until the transaction ends.
 
     A lock for a change leaves others free to refer to the row: foreign keys take KEY SHARE.
+    Raises StaleSchemasError.
     """
     record = await connection.fetchrow(
-        "SELECT id, version, create_time, update_time, message FROM resources "
+        "SELECT id, version, create_time, update_time, message, schema_revision FROM resources "
         "WHERE tenant_id = $1 AND id = $2 AND resource_type = $3 "
         + ("FOR UPDATE" if to_delete else "FOR NO KEY UPDATE"),
         tenant_id,
@@ -104,18 +105,24 @@ async def lock(
     return _stored(record, resource_type) if record else None
 
 
-async def lock_reports(connection: Connection, tenant_id: UUID, manager_id: UUID) -> list[Stored]:
-    """The other users whose manager is the given one, held until the transaction ends."""
+async def lock_reports(
+    connection: Connection, tenant_id: UUID, users: ResourceType, manager_id: UUID
+) -> list[Stored]:
+    """The other users whose manager is the given one, held until the transaction ends. Raises
+    StaleSchemasError."""
     records = await connection.fetch(
-        "SELECT id, version, create_time, update_time, message FROM resources "
+        "SELECT id, version, create_time, update_time, message, schema_revision FROM resources "
         "WHERE tenant_id = $1 AND manager_id = $2 AND id <> $2 ORDER BY id FOR NO KEY UPDATE",
         tenant_id,
         manager_id,
     )
-    return [_stored(record, USER) for record in records]
+    return [_stored(record, users) for record in records]
 
 
 def _stored(record: asyncpg.Record, resource_type: ResourceType) -> Stored:
+    if record["schema_revision"] > resource_type.revision:
+        # Attributes that this process does not know yet would get lost to searches.
+        raise StaleSchemasError
     message = resource_type.message.FromString(record["message"])
     return Stored(
         record["id"], record["version"], record["create_time"], record["update_time"], message
@@ -136,8 +143,9 @@ async def insert(
             """
             INSERT INTO resources (
                 tenant_id, id, resource_type, create_time, update_time,
-                unique_key, external_id, display, active, manager_id, message, search
-            ) VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11)
+                unique_key, external_id, display, active, manager_id, message, search,
+                schema_revision
+            ) VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11, $12)
             """,
             tenant_id,
             id_,
@@ -164,7 +172,8 @@ async def update(
             """
             UPDATE resources SET
                 version = $3, update_time = $4, unique_key = $5, external_id = $6,
-                display = $7, active = $8, manager_id = $9, message = $10, search = $11
+                display = $7, active = $8, manager_id = $9, message = $10, search = $11,
+                schema_revision = $12
             WHERE tenant_id = $1 AND id = $2
             """,
             tenant_id,
@@ -234,7 +243,7 @@ def unique_attribute(resource_type: ResourceType) -> Attribute | None:
 
 
 def columns_of(resource_type: ResourceType, message: Any) -> tuple[object, ...]:
-    """unique_key, external_id, display, active, manager_id, message, search."""
+    """unique_key, external_id, display, active, manager_id, message, search, schema_revision."""
     unique = unique_attribute(resource_type)
     document = search.search_document(resource_type, message)
     return (
@@ -242,9 +251,10 @@ def columns_of(resource_type: ResourceType, message: Any) -> tuple[object, ...]:
         message.external_id if message.HasField("external_id") else None,
         display_of(message),
         not hasattr(message, "active") or not message.HasField("active") or message.active,
-        parse_id(message.enterprise.manager.value) if resource_type is USER else None,
+        parse_id(message.enterprise.manager.value) if resource_type.name == USER.name else None,
         message.SerializeToString(deterministic=True),
         orjson.dumps(document).decode(),
+        resource_type.revision,
     )
 
 
