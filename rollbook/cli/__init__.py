@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rollbook.cli import groups, status, transfer, user_changes, users
+from rollbook.cli import groups, schemas, status, transfer, user_changes, users
 from rollbook.cli.failures import EXIT_CODES_HELP
 from rollbook.cli.session import connection_callback
 from rollbook.cli.version import print_version
@@ -31,7 +31,12 @@ app = typer.Typer(
 )
 for part in (user_changes.app, transfer.app):
     users.app.add_typer(part)
-for name, part in (("user", users.app), ("group", groups.app), (None, status.app)):
+for name, part in (
+    ("user", users.app),
+    ("group", groups.app),
+    ("schema", schemas.app),
+    (None, status.app),
+):
     app.add_typer(part, name=name)
 
 

@@ -18,6 +18,7 @@ from rollbook.client.groups import Groups
 from rollbook.client.listing import Listing
 from rollbook.client.patches import Change, add, remove, replace
 from rollbook.client.paths import ENTERPRISE
+from rollbook.client.schemas import Schemas
 from rollbook.client.users import Users
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Listing",
     "Operand",
     "RollbookClient",
+    "Schemas",
     "Users",
     "add",
     "ascending",

@@ -27,6 +27,7 @@ _SERVICE_CONFIG: Final = {
             "name": [
                 {"service": "rollbook.v1.UserService"},
                 {"service": "rollbook.v1.GroupService"},
+                {"service": "rollbook.v1.SchemaService"},
             ],
             "retryPolicy": {
                 "maxAttempts": 4,
