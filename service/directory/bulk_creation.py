@@ -90,7 +90,7 @@ class Creator:
         for component in components:
             self._prepare(component, attempt)
         await self._refuse_unknown_members(attempt)
-        await self._insert(attempt)
+        await self._insert(components, attempt)
         self._check_consequences(components, attempt)
         await self._insert_rest(attempt)
 
@@ -135,7 +135,7 @@ class Creator:
             if unknown is not None:
                 attempt.fail(index, unknown_member(unknown))
 
-    async def _insert(self, attempt: _Attempt) -> None:
+    async def _insert(self, components: Components, attempt: _Attempt) -> None:
         rows = [(new.id, new.resource_type, new.message, new.time) for new in attempt.new.values()]
         if not rows:
             return
@@ -143,10 +143,14 @@ class Creator:
         for index, new in list(attempt.new.items()):
             if new.id not in stored:
                 attempt.fail(index, taken(new.resource_type, new.message))
-        await self._keep_unique(attempt)
+        lost = await self._keep_unique(attempt)
+        if lost and len(stored) < len(rows) and len(components) > 1:
+            # What lost its place now may have kept another one from having it.
+            raise _SplitError([[component] for component in components])
 
-    async def _keep_unique(self, attempt: _Attempt) -> None:
-        """Take the values of registered attributes that no other resource may have."""
+    async def _keep_unique(self, attempt: _Attempt) -> bool:
+        """Take the values of registered attributes that no other resource may have. Returns
+        whether any were taken before."""
         tenant_id = self._author.tenant_id
         rows = [
             (attribute, value, new.id)
@@ -158,6 +162,7 @@ class Creator:
             if attribute := conflicts.get(new.id):
                 await resources.delete(self._connection, tenant_id, new.id)
                 attempt.fail(index, value_taken(attribute, new.resource_type))
+        return bool(conflicts)
 
     def _check_consequences(self, components: Components, attempt: _Attempt) -> None:
         """Raises when what has failed means that others of the batch must not be there."""
