@@ -15,9 +15,10 @@ from gateway.handlers.bulk import BulkHandler
 from gateway.handlers.compression import pack
 from gateway.handlers.errors import from_bug, from_call
 from gateway.handlers.health import HealthHandlers, landing
+from gateway.handlers.profile import check_head
 from gateway.handlers.request import ScimRequest
 from gateway.handlers.resources import ResourceEndpoint, ResourceHandlers
-from gateway.handlers.response import respond, respond_error
+from gateway.handlers.response import respond_error
 from gateway.handlers.root import RootHandlers
 from gateway.routing import Route, Router
 from gateway.scim.bulk import MAX_BULK_PAYLOAD
@@ -87,9 +88,10 @@ class Gateway:
         if route is None:
             route, scim.id = self._router.find(path)
         scim.endpoint = route.name
-        if http.method == "OPTIONS":
-            return respond(http, status=204, headers={"Allow": route.allow})
-        return await route.handler(http.method)(scim)
+        handler = route.handler(http.method)
+        if path not in self._outside:
+            check_head(scim)
+        return await handler(scim)
 
 
 def _router(settings: Settings, stubs: Stubs) -> Router:

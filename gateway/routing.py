@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from gateway.handlers.errors import method_not_allowed, unknown_endpoint, unknown_version
+from gateway.handlers.response import respond
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -32,8 +33,9 @@ class Route:
     def __init__(self, name: str, **handlers: Handler) -> None:
         if "GET" in handlers:
             handlers["HEAD"] = handlers["GET"]
+        handlers["OPTIONS"] = self._options
         self.name = name
-        self.allow = ", ".join((*handlers, "OPTIONS"))
+        self.allow = ", ".join(handlers)
         self._handlers = handlers
 
     def handler(self, method: str) -> Handler:
@@ -42,6 +44,10 @@ class Route:
             return self._handlers[method]
         except KeyError:
             raise method_not_allowed(method, self.allow) from None
+
+    async def _options(self, scim: ScimRequest) -> Response:
+        """What can be done here (RFC 9110 §9.3.7)."""
+        return respond(scim.http, status=204, headers={"Allow": self.allow})
 
 
 class Router:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 async def service_provider_config(scim: ScimRequest) -> Response:
     """GET /ServiceProviderConfig (RFC 7643 §5)."""
-    return _respond(scim, _document(discovery.service_provider_config, scim.base_url))
+    return _respond(scim, _config(scim.base_url, interop=scim.dialect.is_interop_profile))
 
 
 async def resource_types(scim: ScimRequest) -> Response:
@@ -41,6 +41,11 @@ async def schemas(scim: ScimRequest) -> Response:
 async def schema(scim: ScimRequest) -> Response:
     """GET /Schemas/{urn}; the case of a URN does not matter."""
     return _respond_one(scim, discovery.schema, "schema")
+
+
+@lru_cache(maxsize=64)
+def _config(base_url: str, *, interop: bool) -> bytes:
+    return json_text.dumps(discovery.service_provider_config(base_url, interop_profile=interop))
 
 
 @lru_cache(maxsize=64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.scim.dialects import PART_ALIASES, Tolerance
+from gateway.scim.dialects import PART_ALIASES, Restriction, Tolerance
 from gateway.scim.errors import invalid_syntax, invalid_value
 from gateway.scim.references import reference_from_text
 from gateway.scim.values import is_unassigned, kind_of, value_from_scim
@@ -50,7 +50,10 @@ def assign(
         moment = value_from_scim(attribute, value, path, reading)
         getattr(message, attribute.field).CopyFrom(moment)
     else:
-        setattr(message, attribute.field, value_from_scim(attribute, value, path, reading))
+        simple = value_from_scim(attribute, value, path, reading)
+        if attribute.name == "type":
+            _check_canonical(attribute, simple, path, reading)
+        setattr(message, attribute.field, simple)
 
 
 def assign_parts(
@@ -183,6 +186,14 @@ def _keep_one_primary(elements: Any, path: str, reading: Reading) -> None:
         raise invalid_value(f"{len(primaries)} elements of {path} are primary; one may be.")
     for each in primaries[1:]:
         each.primary = False
+
+
+def _check_canonical(attribute: Attribute, value: object, path: str, reading: Reading) -> None:
+    if not attribute.canonical_values or not reading.dialect.restricts(Restriction.CANONICAL_TYPE):
+        return
+    if str(value).lower() not in map(str.lower, attribute.canonical_values):
+        listed = ", ".join(attribute.canonical_values)
+        raise invalid_value(f"{path} must be one of {listed}, not {str(value)[:100]!r}.")
 
 
 def _alias(attribute: Attribute, name: str, reading: Reading) -> Attribute | None:

@@ -1,9 +1,11 @@
-"""The habits of identity providers that Rollbook accepts although RFC 7644 does not.
+"""The habits of identity providers that Rollbook accepts although RFC 7644 does not, and what it
+refuses, if asked to, although RFC 7644 does not.
 
-Each habit is a `Tolerance`, named and explained here and nowhere else. A `Dialect` is the set
-of tolerances that a connection grants. While a request is read, its `Reading` answers whether
-a habit is tolerated and remembers which ones were met, so that the audit trail can tell an
-administrator what their identity provider needs.
+Each habit is a `Tolerance`, each such refusal a `Restriction`, named and explained here and
+nowhere else; docs/dialects.md shows them to administrators. A `Dialect` is what a connection
+grants and refuses. While a request is read, its `Reading` answers whether a habit is tolerated
+and remembers which ones were met, so that the audit trail can tell an administrator what their
+identity provider needs.
 """
 
 from __future__ import annotations
@@ -95,6 +97,26 @@ class Tolerance(Enum):
     )
 
 
+@unique
+class Restriction(Enum):
+    """One thing that RFC 7644 allows and the interoperability profile for SCIM 2.0
+    (draft-zollner-scim-interop-profile-01) does not."""
+
+    USER_AGENT = "A request says by User-Agent who sends it."
+    MEDIA_TYPE = "A body is of the type application/scim+json, not of any JSON."
+    CANONICAL_TYPE = (
+        "The type of an element is one of those that the schema lists, where it lists any."
+    )
+    PATH = "Each operation of a patch has a path."
+    UNIQUE_PATH = "The operations of a patch have different paths."
+    PART_OF_ELEMENT = (
+        "A path with a filter ends in a sub-attribute, unless it removes the element: a member "
+        "could not be removed otherwise."
+    )
+    SINGLE_ELEMENT = "The filter of a path selects one element at the most."
+    FULL_REPLACEMENT = "Replacing a complex attribute clears what the value leaves out."
+
+
 _ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
 URN_ALIASES: Final[Mapping[str, str]] = MappingProxyType(
@@ -118,10 +140,20 @@ the name of the sub-attribute meant."""
 
 @dataclass(frozen=True)
 class Dialect:
-    """What one kind of client may do beyond the standard."""
+    """What one kind of client may do beyond the standard, and what it may not do within it."""
 
     name: str
     tolerances: frozenset[Tolerance]
+    restrictions: frozenset[Restriction] = frozenset()
+
+    @property
+    def is_interop_profile(self) -> bool:
+        """Whether it demands all that the interoperability profile does."""
+        return not self.tolerances and self.restrictions == frozenset(Restriction)
+
+    def restricts(self, restriction: Restriction) -> bool:
+        """Whether it refuses what the standard allows."""
+        return restriction in self.restrictions
 
     def grants(self, habit: Tolerance) -> bool:
         """Whether the habit is accepted, where a request does not show whether it relies on it."""
@@ -146,8 +178,8 @@ class Reading:
 LENIENT: Final = Dialect("lenient", frozenset(Tolerance))
 """Whatever any client is known to do; what a connection has unless it names another."""
 
-STRICT: Final = Dialect("strict", frozenset())
-"""RFC 7643 and RFC 7644 to the letter."""
+STRICT: Final = Dialect("strict", frozenset(), frozenset(Restriction))
+"""RFC 7643, RFC 7644 and the interoperability profile to the letter."""
 
 # What an administrator's attribute mappings lead to, whichever identity provider runs them.
 _MAPPINGS: Final = frozenset(

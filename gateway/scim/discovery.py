@@ -26,9 +26,16 @@ _CASED: Final = frozenset({AttributeType.STRING, AttributeType.REFERENCE, Attrib
 
 
 def service_provider_config(
-    base_url: str, *, documentation_uri: str | None = None
+    base_url: str,
+    *,
+    documentation_uri: str | None = None,
+    interop_profile: bool = False,
 ) -> dict[str, object]:
-    """What the service offers (RFC 7643 §5, RFC 9865 §4). `base_url` has no trailing slash."""
+    """What the service offers (RFC 7643 §5, RFC 9865 §4). `base_url` has no trailing slash.
+
+    `interop_profile` says that it conforms to draft-zollner-scim-interop-profile; else there is
+    no word of that, as clients that know RFC 7643 alone may refuse members they do not know.
+    """
     config: dict[str, object] = {"schemas": [f"{_CORE}ServiceProviderConfig"]}
     if documentation_uri:
         config["documentationUri"] = documentation_uri
@@ -68,6 +75,8 @@ def service_provider_config(
         },
         "meta": _meta("ServiceProviderConfig", f"{base_url}/ServiceProviderConfig"),
     }
+    if interop_profile:
+        config["interopProfileConformant"] = True
     return config
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gateway.scim.assignment import refuse_duplicates
-from gateway.scim.dialects import Tolerance
+from gateway.scim.dialects import Restriction, Tolerance
 from gateway.scim.errors import (
     ScimError,
     invalid_path,
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from gateway.scim.dialects import Reading
+    from gateway.scim.paths import Path
     from rollbook.attributes import ResourceType
 
 PATCH_SCHEMA: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -44,9 +45,10 @@ def operations_from_scim(
     Raises ScimError as RFC 7644 §3.5.2 and table 9 have it, naming the operation at fault.
     """
     result: list[PatchOperation] = []
+    paths: set[bytes] = set()
     for index, operation in enumerate(_operations(body, reading)):
         try:
-            result += _read(operation, resource_type, reading)
+            result += _read(operation, resource_type, reading, paths)
         except ScimError as error:
             detail = f"Operations[{index}]: {error.detail}"
             raise ScimError(error.status, detail, error.scim_type) from None
@@ -86,14 +88,17 @@ def _check_count(count: int) -> None:
 
 
 def _read(
-    operation: object, resource_type: ResourceType, reading: Reading
+    operation: object, resource_type: ResourceType, reading: Reading, paths: set[bytes]
 ) -> Iterator[PatchOperation]:
-    """One operation of the body as operations that each have a path."""
+    """One operation of the body as operations that each have a path; `paths` are those that the
+    operations before it have, and then its own too."""
     if not isinstance(operation, dict):
         raise invalid_syntax(f"An operation must be a JSON object, not {kind_of(operation)}.")
     members = _by_lower_case_name(operation)
     op = _op(members.get("op"), reading)
     text = _path_text(members.get("path"), reading)
+    if text is None and reading.dialect.restricts(Restriction.PATH):
+        raise invalid_syntax("An operation needs a path.")
     change = Change(op, resource_type, reading)
     if op == PatchOp.PATCH_OP_REMOVE:
         if text is None:
@@ -104,7 +109,17 @@ def _read(
     if text is None:
         yield from change.members(value)
     elif path := read_path(text, resource_type, reading):
+        if reading.dialect.restricts(Restriction.UNIQUE_PATH):
+            _add_unique(path, paths)
         yield from change.at(path, value)
+
+
+def _add_unique(path: Path, paths: set[bytes]) -> None:
+    """Remembers a path, however it is written. Raises invalidSyntax for one that was there."""
+    key = path.message().SerializeToString(deterministic=True)
+    if key in paths:
+        raise invalid_syntax(f"Another operation has the path {path.name} too; one may.")
+    paths.add(key)
 
 
 def _op(value: object, reading: Reading) -> PatchOp.ValueType:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.scim.assignment import is_derived, refuse_duplicates, skip_unknown, unwrapped
-from gateway.scim.dialects import Tolerance
-from gateway.scim.errors import ScimError, invalid_syntax, invalid_value
+from gateway.scim.dialects import Restriction, Tolerance
+from gateway.scim.errors import ScimError, invalid_path, invalid_syntax, invalid_value
 from gateway.scim.notation import SCHEMAS, MalformedNameError, UnknownAttributeError
 from gateway.scim.paths import Path, look_up_path
 from gateway.scim.translation import set_from_scim
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rollbook.attributes import Attribute, ResourceType
 
 _ADD = PatchOp.PATCH_OP_ADD
+_REPLACE = PatchOp.PATCH_OP_REPLACE
 _REMOVE = PatchOp.PATCH_OP_REMOVE
 
 
@@ -55,6 +56,7 @@ class Change:
     def at(self, path: Path, value: object) -> Iterator[PatchOperation]:
         """What is asked for by a path and a value; None is no value. Raises ScimError."""
         attribute = path.name.attribute
+        self._check_part(path)
         if attribute is SCHEMAS:
             self._check_schemas_stay()
         elif _is_read_only(path):
@@ -82,6 +84,12 @@ class Change:
         if _is_read_only(path) and self.reading.tolerates(Tolerance.READ_ONLY_IN_VALUE):
             return None
         return path
+
+    def _check_part(self, path: Path) -> None:
+        if self.op == _REMOVE or path.condition is None or path.name.part is not None:
+            return
+        if self._restricts(Restriction.PART_OF_ELEMENT):
+            raise invalid_path(f"A sub-attribute has to follow the filter: {path.name}[…].value.")
 
     def _check_schemas_stay(self) -> None:
         """`schemas` follows from what is assigned, so there is nothing to add or replace."""
@@ -137,6 +145,9 @@ class Change:
         element that a filter selects is replaced as a whole, so that they are gone anyway."""
         operation = self._operation(self.op, path, value)
         assigns = self._assigns(operation)
+        if operation.full_replacement:
+            yield operation if assigns else self._operation(_REMOVE, path)
+            return
         if self.op == _ADD or path.condition is None or not assigns:
             for name, part_value in value.items():
                 part = attribute.sub_attribute(name)
@@ -147,7 +158,12 @@ class Change:
 
     def _operation(self, op: PatchOp.ValueType, path: Path, value: object = None) -> PatchOperation:
         operation = PatchOperation(
-            op=op, path=path.message(), target_required=self._is_target_required(op, path)
+            op=op,
+            path=path.message(),
+            target_required=self._is_target_required(op, path),
+            single_target=path.condition is not None
+            and self._restricts(Restriction.SINGLE_ELEMENT),
+            full_replacement=op == _REPLACE and self._restricts(Restriction.FULL_REPLACEMENT),
         )
         if op == _REMOVE and value is None:
             return operation
@@ -162,6 +178,9 @@ class Change:
             into_element=path.condition is not None,
         )
         return operation
+
+    def _restricts(self, restriction: Restriction) -> bool:
+        return self.reading.dialect.restricts(restriction)
 
     def _resource_of(self, operation: PatchOperation) -> Message:
         resource: Message = getattr(operation, self.resource_type.name.lower())

@@ -31,7 +31,7 @@ class _PatchOpEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PatchOp.Value
     PATCH_OP_ADD: _PatchOp.ValueType  # 1
     """Adds elements or sub-attributes, sets a single value."""
     PATCH_OP_REPLACE: _PatchOp.ValueType  # 2
-    """Replaces values; merges a complex attribute."""
+    """Replaces values; merges a complex attribute, unless full_replacement is asked for."""
     PATCH_OP_REMOVE: _PatchOp.ValueType  # 3
     """Removes the target; with a value, only the elements listed in it."""
 
@@ -43,7 +43,7 @@ PATCH_OP_UNSPECIFIED: PatchOp.ValueType  # 0
 PATCH_OP_ADD: PatchOp.ValueType  # 1
 """Adds elements or sub-attributes, sets a single value."""
 PATCH_OP_REPLACE: PatchOp.ValueType  # 2
-"""Replaces values; merges a complex attribute."""
+"""Replaces values; merges a complex attribute, unless full_replacement is asked for."""
 PATCH_OP_REMOVE: PatchOp.ValueType  # 3
 """Removes the target; with a value, only the elements listed in it."""
 Global___PatchOp: _TypeAlias = PatchOp  # noqa: Y015
@@ -61,11 +61,19 @@ class PatchOperation(_message.Message):
     USER_FIELD_NUMBER: _builtins.int
     GROUP_FIELD_NUMBER: _builtins.int
     TARGET_REQUIRED_FIELD_NUMBER: _builtins.int
+    SINGLE_TARGET_FIELD_NUMBER: _builtins.int
+    FULL_REPLACEMENT_FIELD_NUMBER: _builtins.int
     op: Global___PatchOp.ValueType
     """What to do."""
     target_required: _builtins.bool
     """Fail with NO_TARGET when the filter of the path selects no element. Otherwise add and
     replace create an element from the filter's equality terms, and remove does nothing.
+    """
+    single_target: _builtins.bool
+    """Fail with INVALID_FILTER when the filter of the path selects more than one element."""
+    full_replacement: _builtins.bool
+    """For replace: clear what the value leaves out of a complex attribute. Otherwise the attribute
+    keeps it (RFC 7644 §3.5.2.3).
     """
     @_builtins.property
     def path(self) -> Global___PatchPath:
@@ -89,10 +97,12 @@ class PatchOperation(_message.Message):
         user: _user_pb2.User | None = ...,
         group: _group_pb2.Group | None = ...,
         target_required: _builtins.bool = ...,
+        single_target: _builtins.bool = ...,
+        full_replacement: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "path", b"path", "user", b"user", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "op", b"op", "path", b"path", "target_required", b"target_required", "user", b"user", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["full_replacement", b"full_replacement", "group", b"group", "op", b"op", "path", b"path", "single_target", b"single_target", "target_required", b"target_required", "user", b"user", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["user", "group"]  # noqa: Y015
     _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015

@@ -62,6 +62,16 @@ def no_target(path: str) -> DomainError:
     )
 
 
+def ambiguous_target(path: str, count: int) -> DomainError:
+    """The filter of a patch selects several elements where one was allowed."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_INVALID_FILTER,
+        f"{count} elements match the filter of {path}; it has to select one.",
+        field=path,
+        metadata={"count": str(count)},
+    )
+
+
 def mutability(path: str, message: str) -> DomainError:
     """A read-only, immutable or required attribute would be changed or removed."""
     return DomainError(ErrorReason.ERROR_REASON_MUTABILITY, message, field=path)

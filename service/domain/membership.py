@@ -38,10 +38,12 @@ class Add:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """These are members no more; who is none is ignored, unless `required`."""
+    """These are members no more; who is none is ignored. But it fails when `required` and nobody
+    is one, and when `single` and more than one is."""
 
     ids: Sequence[UUID]
     required: bool = False
+    single: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,11 @@ class Replace:
 
 @dataclass(frozen=True, slots=True)
 class RemoveMatching:
-    """Whoever meets a condition is a member no more."""
+    """Whoever meets a condition is a member no more; fails as `Remove` does."""
 
     condition: filters.Condition
     required: bool = False
+    single: bool = False
 
 
 _UUID_LENGTH: Final = 36
@@ -134,7 +137,9 @@ def _step(operation: PatchOperation, target: patch.Target) -> Step:
     if target.filter is not None and not removal:
         return _add_by_filter(operation, target)
     if target.filter is not None:
-        return _removal_by_filter(target.filter, required=operation.target_required)
+        return _removal_by_filter(
+            target.filter, required=operation.target_required, single=operation.single_target
+        )
     members = operation.group.members
     if removal:
         if not members:
@@ -156,12 +161,12 @@ def _add_by_filter(operation: PatchOperation, target: patch.Target) -> Step:
     return Add([parse_member_id(values[0], target.text)])
 
 
-def _removal_by_filter(condition: Filter, *, required: bool) -> Step:
+def _removal_by_filter(condition: Filter, *, required: bool, single: bool) -> Step:
     values = _values_of(condition)
     if values is None:
-        return RemoveMatching(filters.resolve_element(condition, MEMBERS), required)
+        return RemoveMatching(filters.resolve_element(condition, MEMBERS), required, single)
     ids = (parse_id(value) for value in values)
-    return Remove([identifier for identifier in ids if identifier is not None], required)
+    return Remove([identifier for identifier in ids if identifier is not None], required, single)
 
 
 def _values_of(condition: Filter) -> list[str] | None:

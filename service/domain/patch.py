@@ -16,7 +16,13 @@ from rollbook.v1 import filter_pb2
 from rollbook.v1.patch_pb2 import PatchOp
 from service.domain import filters
 from service.domain.comparison import copy_of
-from service.domain.errors import invalid_path, invalid_value, mutability, no_target
+from service.domain.errors import (
+    ambiguous_target,
+    invalid_path,
+    invalid_value,
+    mutability,
+    no_target,
+)
 from service.domain.multivalued import (
     append_missing,
     drop_empty,
@@ -200,7 +206,8 @@ def _change_attribute(
         _clear(container, attribute, target)
     else:
         _require_value(source, attribute, target)
-        _set_single(container, source, attribute, target)
+        whole = operation.full_replacement and operation.op == PatchOp.PATCH_OP_REPLACE
+        _set_single(container, source, attribute, target, whole=whole)
 
 
 def _require_value(source: Any, attribute: Attribute, target: Target) -> None:
@@ -208,17 +215,27 @@ def _require_value(source: Any, attribute: Attribute, target: Target) -> None:
         raise invalid_value(target.text, f"The value of the operation on {target.text} is missing.")
 
 
-def _set_single(container: Any, source: Any, attribute: Attribute, target: Target) -> None:
-    """Set a singular attribute; a complex one is merged (RFC 7644 §3.5.2.3)."""
+def _set_single(
+    container: Any, source: Any, attribute: Attribute, target: Target, *, whole: bool = False
+) -> None:
+    """Set a singular attribute; a complex one is merged (RFC 7644 §3.5.2.3), unless `whole`."""
     value = getattr(source, attribute.field)
     if _is_set(container, attribute):
         _check_immutable(getattr(container, attribute.field), value, attribute, target)
     if attribute.sub_attributes:
+        if whole:
+            _clear_parts(getattr(container, attribute.field), attribute)
         merge(getattr(container, attribute.field), value, attribute)
     elif attribute.message is None and hasattr(value, "CopyFrom"):
         getattr(container, attribute.field).CopyFrom(value)
     else:
         setattr(container, attribute.field, value)
+
+
+def _clear_parts(value: Any, attribute: Attribute) -> None:
+    for part in attribute.sub_attributes:
+        if part.mutability is not Mutability.READ_ONLY:
+            value.ClearField(part.field)
 
 
 def _check_immutable(old: Any, new: Any, attribute: Attribute, target: Target) -> None:
@@ -286,6 +303,8 @@ def _apply_to_selected(
     if not attribute.sub_attributes:
         raise invalid_path(target.text, f"The elements of {attribute.name} have no parts.")
     selected = _select(elements, target)
+    if operation.single_target and target.filter is not None and len(selected) > 1:
+        raise ambiguous_target(target.text, len(selected))
     if operation.op == _REMOVE:
         _remove_selected(elements, selected, operation, target)
         return ()

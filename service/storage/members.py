@@ -11,7 +11,7 @@ import asyncpg
 
 from rollbook.v1.group_pb2 import GroupMember
 from service.domain import filters
-from service.domain.errors import no_target
+from service.domain.errors import ambiguous_target, no_target
 from service.domain.membership import Add, Remove, RemoveMatching, Replace, Step, unknown_member
 from service.storage.database import RetryableError
 
@@ -55,30 +55,33 @@ async def apply(
     """Run the steps in order. The caller has locked the group.
 
     Raises INVALID_VALUE when someone to be added does not exist, NO_TARGET when a removal that
-    requires its target removes nobody.
+    requires its target removes nobody, INVALID_FILTER when one that may remove one member would
+    remove several.
     """
     changes = MemberChanges()
     for step in steps:
         match step:
             case Add(ids):
                 changes.add(await _add(connection, tenant_id, group_id, ids))
-            case Remove(ids, required):
+            case Remove(ids):
                 removed = await _remove(connection, tenant_id, group_id, ids)
-                _require(removed, required=required)
+                _check_number(removed, step)
                 changes.remove(removed)
             case Replace(ids):
                 changes.remove(await _remove_others(connection, tenant_id, group_id, ids))
                 changes.add(await _add(connection, tenant_id, group_id, ids))
-            case RemoveMatching(condition, required):
+            case RemoveMatching(condition):
                 ids = await _matching(connection, tenant_id, group_id, condition)
-                _require(ids, required=required)
+                _check_number(ids, step)
                 changes.remove(await _remove(connection, tenant_id, group_id, ids))
     return changes
 
 
-def _require(removed: Sequence[UUID], *, required: bool) -> None:
-    if required and not removed:
+def _check_number(removed: Sequence[UUID], step: Remove | RemoveMatching) -> None:
+    if step.required and not removed:
         raise no_target("members")
+    if step.single and len(removed) > 1:
+        raise ambiguous_target("members", len(removed))
 
 
 async def _add(

@@ -48,13 +48,19 @@ def operation(
     schema: str = "",
     condition: dict[str, Any] | None = None,
     required: bool = False,
+    **options: bool,
 ) -> PatchOperation:
     path: dict[str, Any] = {
         "attribute": {"attribute": attribute, "subAttribute": sub, "schema": schema}
     }
     if condition:
         path["filter"] = condition
-    content: dict[str, Any] = {"op": f"PATCH_OP_{op}", "path": path, "targetRequired": required}
+    content: dict[str, Any] = {
+        "op": f"PATCH_OP_{op}",
+        "path": path,
+        "targetRequired": required,
+        **options,
+    }
     if value is not None:
         content["user"] = value
     return json_format.ParseDict(content, PatchOperation())
@@ -94,6 +100,43 @@ NO_PRIMARY = {**WORK, "primary": False}
             [operation("REPLACE", "name", {"name": {"familyName": "King"}})],
             {**BEFORE, "name": {"givenName": "Ada", "familyName": "King"}},
             id="replace merges a complex value",
+        ),
+        pytest.param(
+            [operation("REPLACE", "name", {"name": {"familyName": "King"}}, full_replacement=True)],
+            {**BEFORE, "name": {"familyName": "King"}},
+            id="full replacement clears the rest of a complex value",
+        ),
+        pytest.param(
+            [operation("ADD", "name", {"name": {"familyName": "King"}}, full_replacement=True)],
+            {**BEFORE, "name": {"givenName": "Ada", "familyName": "King"}},
+            id="add merges whatever is said of replacement",
+        ),
+        pytest.param(
+            [
+                operation(
+                    "REPLACE",
+                    "emails",
+                    {"emails": [{"value": "c@x"}]},
+                    sub="value",
+                    condition=comparison("type", "home"),
+                    single_target=True,
+                )
+            ],
+            with_emails(WORK, {**HOME, "value": "c@x"}),
+            id="a single target is changed",
+        ),
+        pytest.param(
+            [
+                operation(
+                    "REPLACE",
+                    "emails",
+                    {"emails": [{"display": "E"}]},
+                    sub="display",
+                    single_target=True,
+                )
+            ],
+            with_emails({**WORK, "display": "E"}, {**HOME, "display": "E"}),
+            id="without a filter all elements are meant",
         ),
         pytest.param(
             [operation("ADD", "name", {"name": {"middleName": "A."}}, sub="middleName")],
@@ -333,6 +376,20 @@ def test_result(operations: list[PatchOperation], expected: dict[str, Any]) -> N
         (
             operation("REMOVE", "emails", condition=comparison("type", "fax"), required=True),
             "NO_TARGET",
+        ),
+        *(
+            (
+                operation(
+                    op,
+                    "emails",
+                    None if op == "REMOVE" else {"emails": [{"display": "x"}]},
+                    sub="display",
+                    condition=comparison("value", "@x", "ENDS_WITH"),
+                    single_target=True,
+                ),
+                "INVALID_FILTER",
+            )
+            for op in ("ADD", "REPLACE", "REMOVE")
         ),
     ],
 )
