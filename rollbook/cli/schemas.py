@@ -42,8 +42,8 @@ _COLUMNS: Final = ("schema", "name", "attached to", "attributes")
     app,
     "register",
     examples="""\
-rollbook schema register badge.json
-rollbook schema register badge.json --validate-only""",
+rollbook schema register parking.json --validate-only
+rollbook schema register parking.json""",
 )
 async def register(session: Session, file: File, *, validate_only: ValidateOnly = False) -> None:
     """Register a schema. `attach` makes it part of users or groups."""
@@ -76,7 +76,7 @@ async def list_schemas(session: Session) -> None:
     "show",
     examples="""\
 rollbook schema show urn:acme:params:scim:schemas:extension:badge:1.0:User
-rollbook schema show urn:acme:…:User --json > badge.json""",
+rollbook schema show urn:acme:params:scim:schemas:extension:badge:1.0:User --json > badge.json""",
 )
 async def show(session: Session, urn: Urn) -> None:
     """Show a schema; with --json as a document that `register` takes."""
@@ -90,7 +90,8 @@ async def show(session: Session, urn: Urn) -> None:
 @command(
     app,
     "attach",
-    examples="rollbook schema attach urn:acme:…:badge:1.0:User --to User",
+    examples="""\
+rollbook schema attach urn:acme:params:scim:schemas:extension:badge:1.0:User --to User""",
 )
 async def attach(
     session: Session,
@@ -109,7 +110,8 @@ async def attach(
 @command(
     app,
     "detach",
-    examples="rollbook schema detach urn:acme:…:badge:1.0:User --from User",
+    examples="""\
+rollbook schema detach urn:acme:params:scim:schemas:extension:badge:1.0:User --from User""",
 )
 async def detach(
     session: Session,
@@ -122,7 +124,12 @@ async def detach(
     _show(session.output, schema, f"Detached from {from_}.")
 
 
-@command(app, "delete", examples="rollbook schema delete urn:acme:…:badge:1.0:User --yes")
+@command(
+    app,
+    "delete",
+    examples="""\
+rollbook schema delete urn:acme:params:scim:schemas:extension:badge:1.0:User --yes""",
+)
 async def delete(session: Session, urn: Urn, *, yes: Yes = False) -> None:
     """Forget a schema, which must not be attached."""
     confirm_deletion("the schema", [urn], yes=yes)

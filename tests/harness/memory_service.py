@@ -16,7 +16,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from rollbook.attributes import GROUP, USER, ResourceType
-from rollbook.v1 import group_pb2, group_service_pb2, user_pb2, user_service_pb2
+from rollbook.v1 import (
+    group_pb2,
+    group_service_pb2,
+    schema_service_pb2,
+    user_pb2,
+    user_service_pb2,
+)
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain import etag, filters, patch, validation
 from service.domain.errors import DomainError, invalid_value
@@ -25,6 +31,7 @@ from service.domain.matching import matches
 from service.domain.replacement import replaced
 from service.rpc import status
 from tests.harness.fake_service import Call, Failure
+from tests.harness.memory_schemas import Schemas
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -37,6 +44,7 @@ TOKEN = "rbk_memory"
 
 _USERS = user_service_pb2.DESCRIPTOR.services_by_name["UserService"]
 _GROUPS = group_service_pb2.DESCRIPTOR.services_by_name["GroupService"]
+_SCHEMAS = schema_service_pb2.DESCRIPTOR.services_by_name["SchemaService"]
 
 
 class Resources:
@@ -222,6 +230,7 @@ class MemoryService:
     address: str = ""
     users: Resources = field(default_factory=partial(Resources, USER))
     groups: Resources = field(default_factory=partial(Resources, GROUP))
+    schemas: Schemas = field(default_factory=Schemas)
     failures: dict[str, list[Failure]] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     delay: float = 0
@@ -254,6 +263,7 @@ class MemoryService:
             "RemoveMembers": memberships.remove,
             "ListMembers": memberships.list,
             "ListPrincipalGroups": memberships.of_principal,
+            **self.schemas.methods(),
         }
         for resources in (self.users, self.groups):
             name = resources.type.name
@@ -315,7 +325,7 @@ async def running_memory_service(
     """The service on a port of its own, with an empty directory."""
     memory = MemoryService()
     server = grpc.aio.server(options=[("grpc.max_metadata_size", 64 * 1024)])
-    for service in (_USERS, _GROUPS):
+    for service in (_USERS, _GROUPS, _SCHEMAS):
         handlers = {method.name: memory.handler(method) for method in service.methods}
         generic = grpc.method_handlers_generic_handler(service.full_name, handlers)
         server.add_generic_rpc_handlers((generic,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 import shlex
 from pathlib import Path
@@ -16,6 +17,7 @@ from rollbook.cli import app
 from rollbook.cli.failures import ExitCode
 from rollbook.cli.session import open_session
 from rollbook.client import RollbookClient
+from rollbook.schema_json import definition_from_json
 from rollbook.v1.user_pb2 import Email
 from tests.harness.command import Command
 from tests.harness.memory_service import TOKEN, MemoryService, running_memory_service
@@ -60,7 +62,13 @@ async def service() -> AsyncIterator[MemoryService]:
             memory.add_user(name)
         memory.add_group("Engineering")
         memory.add_group("Staff")
+        memory.schemas.add(definition_from_json(schema("badge")))
         yield memory
+
+
+def schema(name: str) -> dict[str, Any]:
+    urn = f"urn:acme:params:scim:schemas:extension:{name}:1.0:User"
+    return {"id": urn, "attributes": [{"name": "number"}]}
 
 
 def test_there_are_examples() -> None:
@@ -75,6 +83,8 @@ async def test_every_example_works(
     for name in ("people.csv", "people.ndjson"):
         Path(name).write_text("userName\nnew\n" if name.endswith("csv") else '{"userName": "n"}\n')
     Path("staff.txt").write_text("ada\n")
+    for name in ("badge", "parking"):
+        Path(f"{name}.json").write_text(json.dumps(schema(name)))
     _, *arguments = shlex.split(example)
     # The addresses are made up.
     arguments = [service.address if ":50051" in word else word for word in arguments]
