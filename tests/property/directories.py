@@ -11,6 +11,7 @@ from uuid import UUID
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from rollbook.attributes import GROUP, USER, Attribute, AttributeType, ResourceType
+from service.domain.etag import of_version
 from service.storage import resources
 from service.storage.derived import View
 from tests.property.device import DEVICE
@@ -50,7 +51,8 @@ class _Maker:
         self.ids = [UUID(int=self._random.getrandbits(128)) for _ in range(70)]
 
     def resource(self, resource_type: ResourceType, id_: UUID) -> Any:
-        resource = resource_type.message(id=str(id_))
+        resource: Any = resource_type.message()
+        resource.id = str(id_)
         if self._random.random() < 0.5:
             resource.external_id = self._random.choice(WORDS)
         schema = resource_type.schema
@@ -143,8 +145,29 @@ async def make_directory(connection: asyncpg.Connection[Any], seed: int) -> Dire
         )
     stored = {}
     for resource_type, ids in kinds:
-        forms = await resources.get_many(connection, tenant_id, resource_type, ids, View())
-        stored[resource_type.name] = {
-            id_: resource_type.message.FromString(form) for id_, form in forms.items()
-        }
+        read = _read_devices if resource_type is DEVICE else _read
+        stored[resource_type.name] = await read(connection, tenant_id, resource_type, ids)
     return Directory(tenant_id, stored)
+
+
+async def _read(
+    connection: asyncpg.Connection[Any], tenant_id: UUID, kind: ResourceType, ids: Sequence[UUID]
+) -> dict[UUID, Any]:
+    forms = await resources.get_many(connection, tenant_id, kind, ids, View())
+    return {id_: kind.message.FromString(form) for id_, form in forms.items()}
+
+
+async def _read_devices(
+    connection: asyncpg.Connection[Any], tenant_id: UUID, kind: ResourceType, _: Sequence[UUID]
+) -> dict[UUID, Any]:
+    """Devices are no resources of the contract, so the service cannot complete them."""
+    rows = await connection.fetch(
+        "SELECT * FROM resources WHERE tenant_id = $1 AND resource_type = $2", tenant_id, kind.name
+    )
+    found: dict[UUID, Any] = {row["id"]: kind.message.FromString(row["message"]) for row in rows}
+    for row in rows:
+        meta = found[row["id"]].meta
+        meta.resource_type, meta.etag = kind.name, of_version(row["version"])
+        meta.create_time.FromDatetime(row["create_time"])
+        meta.update_time.FromDatetime(row["update_time"])
+    return found

@@ -74,7 +74,7 @@ class Grammar:
         if attribute.multi_valued or (attribute.sub_attributes and self.ambiguous):
             parts = self._part_filters(attribute)
             choices.append(
-                parts.map(lambda part: Filter(value_path={"path": path, "filter": part}))
+                parts.map(lambda part: compound("value_path", {"path": path, "filter": part}))
             )
         return st.one_of(choices)
 
@@ -129,12 +129,17 @@ def _targets(resource_type: ResourceType) -> Iterator[Target]:
                 yield path, part, many or part.multi_valued
 
 
+def compound(word: str, content: Any) -> Filter:
+    """A filter of the kinds whose names are words of Python's."""
+    return Filter(**{word: content})
+
+
 def _combined(children: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
     lists = st.lists(children, min_size=1, max_size=3).map(lambda f: FilterList(filters=f))
     return st.one_of(
-        lists.map(lambda parts: Filter(**{"and": parts})),
-        lists.map(lambda parts: Filter(**{"or": parts})),
-        children.map(lambda part: Filter(**{"not": part})),
+        lists.map(lambda parts: compound("and", parts)),
+        lists.map(lambda parts: compound("or", parts)),
+        children.map(lambda part: compound("not", part)),
     )
 
 

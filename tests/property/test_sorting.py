@@ -134,7 +134,10 @@ async def test_pages_in_both_directions_are_in_order(
     name, _, part = text.partition(".")
     path = AttributePath(schema=urn, attribute=name, sub_attribute=part)
     try:
-        orders = [resolve_order(OrderBy(path=path, descending=d), resource_type) for d in (0, 1)]
+        orders = [
+            resolve_order(OrderBy(path=path, descending=descending), resource_type)
+            for descending in (False, True)
+        ]
     except DomainError:
         assert attribute.name in {"password", "$ref", "location", "tags"} or name in {
             "groups",

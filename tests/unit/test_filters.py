@@ -200,7 +200,7 @@ def test_names_of_protobuf_fields_are_understood() -> None:
 
 
 def test_a_filter_of_constants() -> None:
-    filter_ = Filter(**{"not": Filter(**{"and": FilterList(filters=[Filter(constant=False)])})})
+    filter_ = _compound("not", _compound("and", FilterList(filters=[Filter(constant=False)])))
     assert matches(resolve(filter_, USER), NOBODY)
 
 
@@ -216,6 +216,10 @@ def test_a_query_over_several_types_reads_what_a_type_lacks_as_missing() -> None
     assert not meets("emails[not (value pr)]")
 
 
+def _compound(word: str, content: Any) -> Filter:
+    return Filter(**{word: content})
+
+
 def _comparison(
     attribute: str, sub_attribute: str = "", operator: Any = EQ, schema: str = "", **value: Any
 ) -> Filter:
@@ -224,15 +228,19 @@ def _comparison(
     return Filter(comparison=Comparison(path=path, operator=operator, value=operand))
 
 
+def _bracketed(attribute: str, condition: Filter) -> Filter:
+    return _compound("value_path", {"path": {"attribute": attribute}, "filter": condition})
+
+
 def _nested(levels: int) -> Filter:
     filter_ = _comparison("title", operator=PR)
     for _ in range(levels - 1):
-        filter_ = Filter(**{"not": filter_})
+        filter_ = _compound("not", filter_)
     return filter_
 
 
 def _joined(terms: int) -> Filter:
-    return Filter(**{"or": FilterList(filters=[_comparison("title", operator=PR)] * terms)})
+    return _compound("or", FilterList(filters=[_comparison("title", operator=PR)] * terms))
 
 
 REFUSED = {
@@ -258,7 +266,7 @@ REFUSED = {
     "null co": (_comparison("title", operator=CO, null=True), "title co"),
     "no operand": (_comparison("title"), "title eq needs a string"),
     "empty operand": (
-        Filter(comparison=Comparison(path={"attribute": "title"}, operator=EQ, value={})),
+        _compound("comparison", {"path": {"attribute": "title"}, "operator": EQ, "value": {}}),
         "title eq needs a string",
     ),
     "pr with operand": (_comparison("title", operator=PR, string="x"), "title pr"),
@@ -285,38 +293,18 @@ REFUSED = {
         _comparison("title", string="x" * (MAX_OPERAND_LENGTH + 1)),
         f"{MAX_OPERAND_LENGTH}",
     ),
-    "brackets after a simple one": (
-        Filter(
-            value_path={"path": {"attribute": "title"}, "filter": _comparison("value", operator=PR)}
-        ),
-        "title",
-    ),
+    "brackets after a simple one": (_bracketed("title", _comparison("value")), "title"),
     "brackets in brackets": (
-        Filter(
-            value_path={
-                "path": {"attribute": "emails"},
-                "filter": {
-                    "value_path": {
-                        "path": {"attribute": "emails"},
-                        "filter": _comparison("type", operator=PR),
-                    }
-                },
-            }
-        ),
+        _bracketed("emails", _bracketed("emails", _comparison("type", operator=PR))),
         "brackets",
     ),
     "unknown part in brackets": (
-        Filter(
-            value_path={
-                "path": {"attribute": "emails"},
-                "filter": _comparison("userName", operator=PR),
-            }
-        ),
+        _bracketed("emails", _comparison("userName", operator=PR)),
         "emails.userName",
     ),
     "empty": (Filter(), "empty"),
-    "empty list": (Filter(**{"and": FilterList()}), "at least one"),
-    "empty negation": (Filter(**{"not": Filter()}), "empty"),
+    "empty list": (_compound("and", FilterList()), "at least one"),
+    "empty negation": (_compound("not", Filter()), "empty"),
     "too deep": (_nested(MAX_DEPTH + 1), str(MAX_DEPTH)),
     "too many": (_joined(MAX_TERMS + 1), str(MAX_TERMS)),
 }
@@ -350,7 +338,7 @@ def _attribute(name: str) -> Attribute:
         (_comparison("type", string="WORK"), [True, False]),
         (_comparison("primary", boolean=True), [True, False]),
         (_comparison("display", operator=PR), [False, False]),
-        (Filter(**{"not": _comparison("type", string="work")}), [False, True]),
+        (_compound("not", _comparison("type", string="work")), [False, True]),
     ],
 )
 def test_conditions_on_elements(filter_: Filter, expected: list[bool]) -> None:

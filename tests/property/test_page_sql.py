@@ -1,0 +1,76 @@
+"""A page has the same rows whether they are found by index or met along the list."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.scim.dialects import LENIENT, Reading
+from gateway.scim.filters import parse_filter
+from rollbook.attributes import GROUP, USER, ResourceType
+from rollbook.v1.filter_pb2 import AttributePath, OrderBy
+from service.domain.filters import resolve
+from service.domain.ordering import resolve_order
+from service.storage.filter_sql import where
+from service.storage.page_sql import Window, page
+from service.storage.selectivity import is_selective
+from service.storage.sort_sql import sort_key
+from tests.property.directories import WORDS
+from tests.property.filter_strategies import any_filters, compound
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from tests.property.directories import Directory
+
+TYPES = {resource_type.name: resource_type for resource_type in (USER, GROUP)}
+LIST = "r.tenant_id = $1 AND r.resource_type = $2"
+NAMES = [word for word in WORDS if word][::2]
+SELECTIVE = parse_filter(
+    " or ".join(f"displayName eq {json.dumps(word)}" for word in NAMES), None, Reading(LENIENT)
+)
+ORDERS = st.none() | st.builds(
+    OrderBy,
+    path=st.sampled_from(
+        [AttributePath(attribute=name) for name in ("displayName", "externalId", "id")]
+    ),
+    descending=st.booleans(),
+)
+
+
+@pytest.mark.parametrize("type_name", TYPES)
+@given(data=st.data())
+@settings(deadline=None)
+async def test_rows_are_those_of_the_plain_query(
+    type_name: str,
+    directories_database: asyncpg.Connection[Any],
+    directories: list[Directory],
+    data: st.DataObject,
+) -> None:
+    resource_type: ResourceType = TYPES[type_name]
+    directory = directories[0]
+    some = data.draw(any_filters(resource_type, list(directory.resources[type_name])), "filter")
+    condition = resolve(compound("and", {"filters": [some, SELECTIVE]}), resource_type)
+    assert is_selective(condition)
+    order_by = data.draw(ORDERS, "order")
+    key = sort_key(resolve_order(order_by, resource_type) if order_by else None)
+    backwards, max_found = data.draw(st.booleans()), data.draw(st.sampled_from((0, 1, 10_000)))
+
+    parameters: list[object] = [directory.tenant_id, type_name]
+    plain = await directories_database.fetch(
+        f"SELECT r.id, {key.token} AS sort_key FROM resources AS r"
+        f" WHERE {LIST} AND {where(condition, directory.tenant_id, parameters)}"
+        f" ORDER BY {key.order_by(backwards=backwards)} LIMIT 4 OFFSET 1",
+        *parameters,
+    )
+    parameters = [directory.tenant_id, type_name]
+    window = Window(key, backwards, "4", "1")
+    ctes = page(LIST, condition, window, directory.tenant_id, parameters, max_found=max_found)
+    rows = await directories_database.fetch(
+        f"WITH {ctes} SELECT id, sort_key FROM page ORDER BY place", *parameters
+    )
+    assert rows == plain
