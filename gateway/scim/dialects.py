@@ -39,7 +39,10 @@ class Tolerance(Enum):
 
     # Resources
     MISSING_SCHEMAS = "Scripts leave out schemas; the endpoint tells what is meant."
-    FOREIGN_SCHEMA = "Entra ID lists a schema of Microsoft's beside that of groups."
+    FOREIGN_SCHEMA = (
+        "Entra ID lists a schema of Microsoft's beside that of groups; administrators map "
+        "attributes of schemas that do not exist."
+    )
     UNDECLARED_EXTENSION = "Entra ID sends extensions that schemas does not list."
     UNKNOWN_ATTRIBUTE = (
         "Administrators map attributes that do not exist; the others must arrive all the same."
@@ -59,11 +62,11 @@ class Tolerance(Enum):
 
     # Filters
     FILTER_WHITE_SPACE = (
-        "Clients leave out spaces between the words of a filter, or add tabs and spaces at its "
-        "ends; so does an example of RFC 7644."
+        "Entra ID and scripts add or leave out spaces in a filter, or use tabs; so does an "
+        "example of RFC 7644."
     )
     UNQUOTED_FILTER_VALUE = (
-        "PingFederate and Microsoft's test collections send text in filters without quotes."
+        "PingFederate and the test collections of Entra ID send text in filters without quotes."
     )
     SINGLE_QUOTED_FILTER_VALUE = (
         "Scripts quote text in filters with apostrophes, as an example of RFC 7644 does."
@@ -75,8 +78,8 @@ class Tolerance(Enum):
         "Entra ID matches users by emails[type eq …].value eq …, which only patch paths allow."
     )
     UNKNOWN_FILTER_ATTRIBUTE = (
-        "Connection tests filter by whatever attribute an administrator has mapped; one that "
-        "does not exist has no value."
+        "Entra ID tests a connection by a filter on the matching attribute, even if there is "
+        "none of that name; it has no value then."
     )
 
     # Patches
@@ -185,22 +188,15 @@ STRICT: Final = Dialect("strict", frozenset(), frozenset(Restriction))
 _MAPPINGS: Final = frozenset(
     {
         Tolerance.STRING_NUMBER,
-        Tolerance.NULL_ELEMENT,
         Tolerance.DUPLICATE_ELEMENT,
         Tolerance.SEVERAL_PRIMARIES,
+        Tolerance.FOREIGN_SCHEMA,
         Tolerance.UNKNOWN_ATTRIBUTE,
-        Tolerance.UNKNOWN_FILTER_ATTRIBUTE,
     }
 )
 
 OKTA: Final = Dialect(
-    "okta",
-    _MAPPINGS
-    | {
-        Tolerance.ARRAY_FOR_SINGLE,
-        Tolerance.READ_ONLY_IN_VALUE,
-        Tolerance.VALUE_PATH_CREATES,
-    },
+    "okta", _MAPPINGS | {Tolerance.ARRAY_FOR_SINGLE, Tolerance.READ_ONLY_IN_VALUE}
 )
 """What Okta does, and nothing else."""
 
@@ -211,7 +207,6 @@ ENTRA: Final = Dialect(
         Tolerance.STRING_BOOLEAN,
         Tolerance.ARRAY_FOR_SINGLE,
         Tolerance.SCALAR_FOR_COMPLEX,
-        Tolerance.FOREIGN_SCHEMA,
         Tolerance.UNDECLARED_EXTENSION,
         Tolerance.LEGACY_SCHEMA_URN,
         Tolerance.DOT_AFTER_URN,
@@ -220,9 +215,9 @@ ENTRA: Final = Dialect(
         Tolerance.UNQUOTED_FILTER_VALUE,
         Tolerance.COMPLEX_FILTER_BY_VALUE,
         Tolerance.VALUE_PATH_COMPARISON,
+        Tolerance.UNKNOWN_FILTER_ATTRIBUTE,
         Tolerance.OPERATION_CASE,
         Tolerance.PATH_AS_KEY,
-        Tolerance.READ_ONLY_IN_VALUE,
         Tolerance.REMOVE_WITH_VALUE,
         Tolerance.VALUE_PATH_CREATES,
     },

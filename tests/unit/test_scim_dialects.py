@@ -1,4 +1,10 @@
+"""Which habits are accepted where, and that docs/dialects.md says so."""
+
 from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
 
 import pytest
 
@@ -8,8 +14,10 @@ from gateway.scim.dialects import (
     LENIENT,
     OKTA,
     STRICT,
+    URN_ALIASES,
     Dialect,
     Reading,
+    Restriction,
     Tolerance,
 )
 
@@ -48,7 +56,36 @@ def test_every_habit_is_explained_in_a_sentence(habit: Tolerance) -> None:
 
 
 @pytest.mark.parametrize(("vendor", "dialect"), [("Okta", OKTA), ("Entra ID", ENTRA)])
-def test_a_vendor_gets_the_habits_that_name_it(vendor: str, dialect: Dialect) -> None:
-    named = {habit for habit in Tolerance if vendor in habit.value}
-    assert named
-    assert named <= dialect.tolerances
+def test_a_vendor_gets_the_habits_that_name_it_or_its_mappings_and_no_others(
+    vendor: str, dialect: Dialect
+) -> None:
+    named = {
+        habit for habit in Tolerance if vendor in habit.value or re.search(r"\bmap", habit.value)
+    }
+    assert dialect.tolerances == named
+
+
+def test_the_page_for_administrators_says_what_the_code_does() -> None:
+    rows = [
+        f"| `{habit.name}` | {habit.value} | "
+        + " | ".join("yes" if habit in each.tolerances else "" for each in DIALECTS.values())
+        + " |"
+        for habit in Tolerance
+    ]
+    assert table_rows(after=f"| Habit | Reason | {' | '.join(DIALECTS)} |") == rows
+    restrictions = [f"| `{each.name}` | {each.value} |" for each in Restriction]
+    assert table_rows(after="| Refused unless | |") == restrictions
+    aliases = [f"| `{urn}` | {f'`{meant}`' if meant else CORE} |" for urn, meant in ALIASES]
+    assert table_rows(after="| Sent | Meant |") == aliases
+
+
+CORE = "the core schema of the resource"
+ALIASES = URN_ALIASES.items()
+PAGE = (Path(__file__).parents[2] / "docs" / "dialects.md").read_text("utf-8")
+
+
+def table_rows(*, after: str) -> list[str]:
+    """The rows of the table in the page that has this head."""
+    lines = PAGE.splitlines()
+    start = lines.index(after) + 2
+    return list(itertools.takewhile(lambda line: line.startswith("|"), lines[start:]))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from google.protobuf.json_format import MessageToDict
 
-from gateway.scim.dialects import ENTRA, LENIENT, OKTA, Dialect, Reading, Tolerance
+from gateway.scim.dialects import ENTRA, LENIENT, Dialect, Reading, Tolerance
 from gateway.scim.errors import ScimError
 from gateway.scim.patch import MAX_OPERATIONS, operations_from_scim
 from rollbook.attributes import GROUP, USER, ResourceType
@@ -467,7 +467,7 @@ def test_the_number_of_operations_is_limited() -> None:
 def test_strictly_a_filter_has_to_select_something(operation: object, *, required: bool) -> None:
     [strict] = read(operation, reading=Reading(RFC))
     assert strict.target_required is required
-    for dialect in (LENIENT, ENTRA, OKTA):
+    for dialect in (LENIENT, ENTRA):
         [tolerant] = read(operation, reading=Reading(dialect))
         assert not tolerant.target_required
 
