@@ -164,6 +164,24 @@ async def test_repetitions_at_the_same_time_are_one_write(calls: Calls) -> None:
     assert total.total_size == 1
 
 
+@pytest.mark.parametrize("title", ["update user", "delete user", "add members"])
+async def test_repetitions_at_the_same_time_get_the_same_answer(
+    title: str, calls: Calls, ids: dict[str, str]
+) -> None:
+    request = WRITES[title](ids)(request_id=str(uuid4()), etag="*")
+    answers = await asyncio.gather(*(calls(request) for _ in range(20)))
+    assert all(answer == answers[0] for answer in answers)
+
+
+async def test_after_a_day_an_id_is_new(
+    calls: Calls, database: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    request = CreateGroupRequest(group=Group(display_name="Staff"), request_id=str(uuid4()))
+    first = await calls(request)
+    await database.execute("UPDATE requests SET create_time = now() - interval '25 hours'")
+    assert (await calls(request)).group.id != first.group.id
+
+
 async def test_requests_are_kept_without_their_passwords(
     calls: Calls, database: asyncpg.Connection[asyncpg.Record]
 ) -> None:
