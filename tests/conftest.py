@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
 import grpc
 import pytest
 import structlog
@@ -18,6 +17,7 @@ from tests.harness.drivers import GrpcDriver, ScimDriver
 from tests.harness.instance import (
     BASIC_CREDENTIALS,
     TOKEN,
+    connect_as_tenant,
     empty_directory,
     running_gateway,
     running_service,
@@ -27,6 +27,8 @@ from tests.harness.scim import ScimClient
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import AsyncIterator, Callable
+
+    import asyncpg
 
 _SERVER = pytest.StashKey[OwnedServer]()
 
@@ -94,7 +96,7 @@ async def service(database_url: str) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="session")
 async def _connection(database_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
-    connection = await asyncpg.connect(database_url)
+    connection = await connect_as_tenant(database_url)
     yield connection
     await connection.close()
 

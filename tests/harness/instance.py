@@ -6,6 +6,7 @@ import base64
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+import asyncpg
 from aiohttp.web import ServerRunner, TCPSite
 
 from gateway.app import Gateway
@@ -15,11 +16,11 @@ from gateway.settings import Settings as GatewaySettings
 from service import bootstrap
 from service.server import Server
 from service.settings import Settings
+from service.storage.credentials import DEFAULT_TENANT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    import asyncpg
 
 TOKEN: Final = "rbk_test-7c1f0b9e5a3d4c28b6e1"
 """An administrator's token."""
@@ -63,6 +64,13 @@ async def running_gateway(service: str, **settings: Any) -> AsyncIterator[str]:
             yield f"http://{host}:{port}{read.http_prefix}"
         finally:
             await runner.cleanup()
+
+
+async def connect_as_tenant(database_url: str) -> asyncpg.Connection[asyncpg.Record]:
+    """A connection for looking behind the service: it sees the rows of the default tenant."""
+    return await asyncpg.connect(
+        database_url, server_settings={"rollbook.tenant_id": str(DEFAULT_TENANT)}
+    )
 
 
 async def empty_directory(connection: asyncpg.Connection[asyncpg.Record]) -> None:

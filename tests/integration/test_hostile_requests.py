@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from gateway.settings import Settings
 from tests.harness.operations import Names
 from tests.harness.scim import MEDIA_TYPE
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 LONG_NUMBER: Final = "9" * 5000
+BODY_LIMIT: Final[int] = Settings.model_fields["http_max_body_bytes"].default
 
 
 @dataclass(frozen=True)
@@ -401,7 +403,7 @@ HEADERS: Final = (
     typed("XML", 415, ("Content-Type", "application/xml")),
     typed("UTF-16", 415, ("Content-Type", f"{MEDIA_TYPE}; charset=utf-16")),
     typed("another coding", 415, ("Content-Encoding", "compress")),
-    typed("larger than allowed", 413, body=b'{"userName":"' + b"x" * 1_048_576 + b'"}'),
+    typed("larger than allowed", 413, body=b'{"userName":"' + b"x" * BODY_LIMIT + b'"}'),
     *(
         typed(f"credentials {value[:20]!r}", 401, ("Authorization", value))
         for value in (
