@@ -89,8 +89,7 @@ class Stubs:
             users=UserServiceStub(channel),
             groups=GroupServiceStub(channel),
             directory=DirectoryServiceStub(channel),
-            # The type stubs of the health package leave its methods out.
-            check_health=health_pb2_grpc.HealthStub(channel).Check,  # type: ignore[attr-defined]
+            check_health=health_pb2_grpc.HealthStub(channel).Check,
         )
 
 
@@ -113,4 +112,4 @@ async def is_serving(stubs: Stubs, timeout_seconds: float) -> bool:
         )
     except grpc.aio.AioRpcError:
         return False
-    return response.status == health_pb2.HealthCheckResponse.SERVING
+    return bool(response.status == health_pb2.HealthCheckResponse.SERVING)

@@ -70,7 +70,7 @@ class RollbookClient:
             response_deserializer=HealthCheckResponse.FromString,
         )
         answer = await self._connection.call(check, HealthCheckRequest(), timeout)
-        return HealthCheckResponse.ServingStatus.Name(answer.status)
+        return str(HealthCheckResponse.ServingStatus.Name(answer.status))
 
 
 def _authorization(token: str | None, pair: tuple[str, str] | None) -> str | None:

@@ -133,10 +133,9 @@ async def scim_status(base_url: str, token: str) -> int:
 
 async def health(address: str) -> int:
     async with grpc.aio.insecure_channel(address) as channel:
-        # The type stubs of the health package leave its methods out.
-        check = health_pb2_grpc.HealthStub(channel).Check  # type: ignore[attr-defined]
-        response: health_pb2.HealthCheckResponse = await check(health_pb2.HealthCheckRequest())
-        return response.status
+        check = health_pb2_grpc.HealthStub(channel).Check
+        response = await check(health_pb2.HealthCheckRequest())
+        return int(response.status)
 
 
 @pytest.fixture(scope="module")

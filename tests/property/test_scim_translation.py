@@ -25,7 +25,7 @@ BASE_URL = "https://id.acme.example/scim/v2"
 
 SIMPLE: dict[AttributeType, st.SearchStrategy[object]] = {
     AttributeType.STRING: st.text(
-        st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1
+        st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1
     ),
     AttributeType.REFERENCE: st.text("abc:/.-_~%", min_size=1),
     AttributeType.BOOLEAN: st.booleans(),

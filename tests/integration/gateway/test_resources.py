@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from rollbook.v1 import user_service_pb2 as users
 from rollbook.v1.patch_pb2 import PATCH_OP_REPLACE
@@ -38,7 +39,9 @@ async def test_create_sends_the_resource_and_answers_where_it_is(
     assert answer.json["meta"]["location"] == answer.headers["Location"]
     call = fake.only_call
     assert call.method == "CreateUser"
-    assert call.request == users.CreateUserRequest(user=User(user_name="ada"), read_mask={})
+    assert call.request == users.CreateUserRequest(
+        user=User(user_name="ada"), read_mask=FieldMask()
+    )
     assert call.metadata["authorization"] == "Bearer t"
     assert call.metadata["rollbook-channel"] == "scim"
     assert call.metadata["rollbook-request-id"] == answer.headers["X-Request-Id"]
@@ -59,7 +62,10 @@ async def test_replace_sends_the_whole_resource_under_the_id_of_the_path(
     answer = await client.send("PUT", f"/Users/{ID}", {**CREATE, "id": "other"}, If_Match=ETAG)
     assert answer.status == 200
     assert fake.only_call.request == users.UpdateUserRequest(
-        user=User(id=ID, user_name="ada"), update_mask={"paths": ["*"]}, etag=ETAG, read_mask={}
+        user=User(id=ID, user_name="ada"),
+        update_mask=FieldMask(paths=["*"]),
+        etag=ETAG,
+        read_mask=FieldMask(),
     )
 
 
