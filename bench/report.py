@@ -22,7 +22,7 @@ def table_of(scenario: Scenario, measurements: Sequence[Measurement]) -> Table:
     for heading in ("requests/s", "p50 ms", "p99 ms"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("ratio", no_wrap=True)
-    for heading in ("CPU µs: gateway", "service", "postgres", "load"):
+    for heading in ("CPU µs: gateway", "service", "postgres", "all", "load"):
         table.add_column(heading, justify="right", no_wrap=True)
     for measurement in measurements:
         table.add_row(*_cells(measurement))
@@ -31,7 +31,8 @@ def table_of(scenario: Scenario, measurements: Sequence[Measurement]) -> Table:
 
 def _cells(measurement: Measurement) -> list[str]:
     processors = measurement.processors()
-    used = (processors.get(name) for name in ("gateway", "service", "postgres", "load"))
+    processors["all"] = sum(processors.values()) - processors["load"]
+    used = (processors.get(name) for name in ("gateway", "service", "postgres", "all", "load"))
     ratios = (f"{ratio:.2f} × {name}" for name, ratio in measurement.ratios.items())
     return [
         measurement.target.name,

@@ -1,11 +1,12 @@
 """The data that is measured on: users by a few large INSERTs, since a hundred thousand calls would
-take long (COPY is not possible under row-level security), and groups by calls."""
+take long, and groups by calls."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
@@ -15,13 +16,14 @@ from rollbook.v1.group_pb2 import Group
 from rollbook.v1.group_service_pb2 import AddMembersRequest, CreateGroupRequest
 from rollbook.v1.user_pb2 import Email, Name, User
 from service.domain.identifiers import new_id
+from service.storage import creations
 from service.storage.credentials import DEFAULT_TENANT
-from service.storage.resources import columns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
     from uuid import UUID
 
+    from rollbook.attributes import ResourceType
     from rollbook.v1.group_service_pb2_grpc import GroupServiceAsyncStub
 
     Advance = Callable[[int], None]
@@ -31,18 +33,6 @@ SMALL_GROUPS: Final = 50
 SMALL_SIZE: Final = 10
 CANDIDATES: Final = 3_000
 """Users that belong to no group: they are read, and become members while additions are measured."""
-
-_INSERT: Final = """
-INSERT INTO resources (
-    tenant_id, resource_type, create_time, update_time,
-    id, unique_key, external_id, display, active, manager_id, message, search
-)
-SELECT $1, $2, now(), now(), id, key, external_id, display, active, manager, message, search::jsonb
-FROM unnest(
-    $3::uuid [], $4::text [], $5::text [], $6::text [], $7::boolean [], $8::uuid [], $9::bytea [],
-    $10::text []
-) AS u (id, key, external_id, display, active, manager, message, search)
-"""
 
 _CHUNK: Final = 5_000
 _MEMBERS_AT_ONCE: Final = 10_000
@@ -99,17 +89,17 @@ async def _insert_users(
     ids = [new_id() for _ in range(number)]
     for start in range(0, number, _CHUNK):
         chunk = ids[start : start + _CHUNK]
-        rows = [_row(identifier, start + place) for place, identifier in enumerate(chunk)]
-        columns = zip(*rows, strict=True)
-        await connection.execute(_INSERT, DEFAULT_TENANT, USER.name, *map(list, columns))
+        await creations.insert_resources(connection, DEFAULT_TENANT, _rows(chunk, start))
         on(len(chunk))
     return ids
 
 
-def _row(identifier: UUID, number: int) -> tuple[Any, ...]:
-    message = user(number)
-    message.id = str(identifier)
-    return (identifier, *columns_of(USER, message))
+def _rows(ids: Sequence[UUID], start: int) -> Iterator[tuple[UUID, ResourceType, User, datetime]]:
+    time = datetime.now(UTC)
+    for number, identifier in enumerate(ids, start):
+        message = user(number)
+        message.id = str(identifier)
+        yield identifier, USER, message, time
 
 
 async def _make_groups(
