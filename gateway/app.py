@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import structlog
 from grpc.aio import AioRpcError
 
-from gateway.handlers import discovery, unsupported
+from gateway.handlers import unsupported
 from gateway.handlers.base_url import base_url_of
 from gateway.handlers.body import BodyReader
 from gateway.handlers.bulk import BulkHandler
 from gateway.handlers.compression import pack
+from gateway.handlers.discovery import DiscoveryHandlers
 from gateway.handlers.errors import from_bug, from_call
 from gateway.handlers.health import HealthHandlers, landing
 from gateway.handlers.profile import check_head
@@ -20,6 +21,7 @@ from gateway.handlers.request import ScimRequest
 from gateway.handlers.resources import ResourceEndpoint, ResourceHandlers
 from gateway.handlers.response import respond_error
 from gateway.handlers.root import RootHandlers
+from gateway.handlers.schema_sets import SchemaSets, is_schema_change
 from gateway.routing import Route, Router
 from gateway.scim.bulk import MAX_BULK_PAYLOAD
 from gateway.scim.errors import ScimError
@@ -50,7 +52,8 @@ class Gateway:
         self._base_url_of = base_url_of(settings)
         self._dialect = settings.dialect
         self._access_log = settings.http_access_log
-        self._router = _router(settings, stubs)
+        self._schemas = SchemaSets(stubs.schemas, settings.http_request_timeout)
+        self._router = _router(settings, stubs, DiscoveryHandlers(self._schemas))
         self._outside = {
             "/healthz": Route("healthz", GET=health.alive),
             "/readyz": Route("readyz", GET=health.ready),
@@ -73,13 +76,23 @@ class Gateway:
 
     async def _answer(self, scim: ScimRequest) -> Response:
         try:
-            return await self._dispatch(scim)
+            return await self._translated(scim)
         except ScimError as error:
             return respond_error(scim.http, error)
         except AioRpcError as failure:
             return respond_error(scim.http, from_call(failure, scim.request_id))
         except Exception:  # noqa: BLE001 - the last resort: logged, and told in SCIM's form
             return respond_error(scim.http, from_bug(scim.request_id))
+
+    async def _translated(self, scim: ScimRequest) -> Response:
+        """Does a request; does it again if the schemas have changed since the one before."""
+        try:
+            return await self._dispatch(scim)
+        except AioRpcError as failure:
+            if not is_schema_change(failure):
+                raise
+        await self._schemas.fetch(scim)
+        return await self._dispatch(scim)
 
     async def _dispatch(self, scim: ScimRequest) -> Response:
         http = scim.http
@@ -88,15 +101,16 @@ class Gateway:
         if route is None:
             route, scim.id = self._router.find(path)
         scim.endpoint = route.name
+        scim.schemas = self._schemas.known(scim)
         handler = route.handler(http.method)
         if path not in self._outside:
             check_head(scim)
         return await handler(scim)
 
 
-def _router(settings: Settings, stubs: Stubs) -> Router:
+def _router(settings: Settings, stubs: Stubs, discovery: DiscoveryHandlers) -> Router:
     """All endpoints of RFC 7644 §3.2, table 2."""
-    collections = {route.name: route for route in _fixed_routes(settings, stubs)}
+    collections = {route.name: route for route in _fixed_routes(settings, stubs, discovery)}
     items = {
         "ResourceTypes": Route("ResourceTypes/{name}", GET=discovery.resource_type),
         "Schemas": Route("Schemas/{urn}", GET=discovery.schema),
@@ -126,7 +140,9 @@ def _endpoints(stubs: Stubs) -> Iterator[ResourceEndpoint]:
     yield ResourceEndpoint.bind(GROUP, stubs.groups, group_service_pb2, patch_answers=False)
 
 
-def _fixed_routes(settings: Settings, stubs: Stubs) -> Iterator[Route]:
+def _fixed_routes(
+    settings: Settings, stubs: Stubs, discovery: DiscoveryHandlers
+) -> Iterator[Route]:
     timeout = settings.http_request_timeout
     root = RootHandlers(stubs.directory, BodyReader(settings), timeout)
     yield Route("", GET=root.list)

@@ -15,6 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from rollbook.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from rollbook.v1.group_service_pb2_grpc import GroupServiceStub
+from rollbook.v1.schema_service_pb2_grpc import SchemaServiceStub
 from rollbook.v1.user_service_pb2_grpc import UserServiceStub
 
 if TYPE_CHECKING:
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
 
     from rollbook.v1.directory_service_pb2_grpc import DirectoryServiceAsyncStub
     from rollbook.v1.group_service_pb2_grpc import GroupServiceAsyncStub
+    from rollbook.v1.schema_service_pb2_grpc import SchemaServiceAsyncStub
     from rollbook.v1.user_service_pb2_grpc import UserServiceAsyncStub
 
 _READS: Final = {
     "rollbook.v1.UserService": ("GetUser", "ListUsers"),
     "rollbook.v1.GroupService": ("GetGroup", "ListGroups"),
     "rollbook.v1.DirectoryService": ("SearchResources",),
+    "rollbook.v1.SchemaService": ("GetSchemaSet",),
 }
 """Methods that may be called again when it is not known whether they ran."""
 
@@ -78,6 +81,7 @@ class Stubs:
     users: UserServiceAsyncStub
     groups: GroupServiceAsyncStub
     directory: DirectoryServiceAsyncStub
+    schemas: SchemaServiceAsyncStub
     check_health: grpc.aio.UnaryUnaryMultiCallable[
         health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse
     ]
@@ -89,6 +93,7 @@ class Stubs:
             users=UserServiceStub(channel),
             groups=GroupServiceStub(channel),
             directory=DirectoryServiceStub(channel),
+            schemas=SchemaServiceStub(channel),
             check_health=health_pb2_grpc.HealthStub(channel).Check,
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import HttpVersion11
 from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.web import RequestPayloadError
+from aiohttp.web import RequestKey, RequestPayloadError
 
 from gateway.handlers.compression import Unpacker, is_gzip
 from gateway.handlers.errors import (
@@ -32,6 +32,9 @@ _MEDIA_TYPES: Final = frozenset({"application/scim+json", "application/json", "t
 _CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 
 
+_VALUE: Final = RequestKey("value", object)
+
+
 class BodyReader:
     """Reads bodies under the limits of the settings, or under another limit of their size."""
 
@@ -40,10 +43,17 @@ class BodyReader:
         self._timeout = settings.http_body_timeout
 
     async def json(self, http: BaseRequest) -> object:
-        """The JSON value that a body is.
+        """The JSON value that a body is. It may be asked for again: a request that was translated
+        by schemas that have changed is read anew.
 
         Raises HttpError 408, 413, 415 and 417, ScimError 400.
         """
+        if _VALUE in http:
+            return http[_VALUE]
+        value = http[_VALUE] = await self._read(http)
+        return value
+
+    async def _read(self, http: BaseRequest) -> object:
         _check_media_type(http.headers.get("Content-Type", ""))
         coding = ", ".join(http.headers.getall("Content-Encoding", ()))
         _check_coding(coding)

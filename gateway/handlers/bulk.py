@@ -14,7 +14,6 @@ from gateway.scim.bulk import (
     operation_from_scim,
     payload_too_large,
 )
-from gateway.scim.dialects import Reading
 from rollbook.v1.directory_service_pb2 import BulkRequest
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ class BulkHandler:
 
     async def bulk(self, scim: ScimRequest) -> Response:
         """Raises ScimError for what is wrong with the request as a whole, AioRpcError."""
-        reading = Reading(scim.dialect)
+        reading = scim.reading()
         body = bulk_from_scim(await self._body(scim), reading)
         operations = await _read(body.operations, scim)
         base_url = scim.base_url
@@ -70,7 +69,7 @@ class BulkHandler:
 async def _read(values: Sequence[object], scim: ScimRequest) -> list[Operation]:
     operations = []
     for number, value in enumerate(values, start=1):
-        operations.append(operation_from_scim(value, scim.dialect))
+        operations.append(operation_from_scim(value, scim.dialect, scim.schemas))
         if number % _READ_AT_ONCE == 0:
             await asyncio.sleep(0)
     return operations

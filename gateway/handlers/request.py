@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import parse_qsl
 
 from gateway.handlers.errors import bad_request
+from gateway.scim.dialects import Reading
 from gateway.scim.projection import EVERYTHING, Projection, projection_from_query
+from rollbook.schema_sets import DEFAULT
 
 if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
@@ -37,13 +39,14 @@ class ScimRequest:
     empty until the route is known. `dialect` is that of the connection it came on.
     """
 
-    __slots__ = ("_base_url_of", "dialect", "endpoint", "http", "id", "request_id")
+    __slots__ = ("_base_url_of", "dialect", "endpoint", "http", "id", "request_id", "schemas")
 
     def __init__(self, http: BaseRequest, base_url_of: BaseUrl, dialect: Dialect) -> None:
         self.http = http
         self.dialect = dialect
         self.endpoint = ""
         self.id = ""
+        self.schemas = DEFAULT
         self.request_id = _request_id(http.headers.get("X-Request-Id"))
         self._base_url_of = base_url_of
 
@@ -51,6 +54,10 @@ class ScimRequest:
     def base_url(self) -> str:
         """The SCIM base URL as the client knows it. Raises HttpError for a bad Host."""
         return self._base_url_of(self.http)
+
+    def reading(self) -> Reading:
+        """What its body and query are read under."""
+        return Reading(self.dialect, schemas=self.schemas)
 
     def query(self) -> list[tuple[str, str]]:
         """The parameters of the query, decoded as a form. Raises HttpError."""
@@ -102,8 +109,11 @@ class ScimRequest:
             return str(uuid.uuid5(_IDEMPOTENCY_KEYS, key_bytes.hex()))
 
     def metadata(self, *more: tuple[str, str]) -> tuple[tuple[str, str], ...]:
-        """What goes along with the call: credentials, the channel and the request's id."""
+        """What goes along with the call: credentials, the channel, the request's id, and by which
+        schemas it was translated, unless by those of the contract."""
         items = (("rollbook-channel", "scim"), ("rollbook-request-id", self.request_id), *more)
+        if self.schemas.revision:
+            items = (("rollbook-schema", str(self.schemas.revision)), *items)
         credentials = self.http.headers.get("Authorization")
         if credentials is None:
             return items

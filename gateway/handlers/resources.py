@@ -13,10 +13,10 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from gateway.handlers.answer import Answer, answer_for
 from gateway.handlers.conditions import matches
 from gateway.handlers.response import respond
-from gateway.scim.dialects import Reading
 from gateway.scim.listing import list_query_from_query, list_query_from_search, list_response
 from gateway.scim.patch import operations_from_scim
 from gateway.scim.translation import resource_from_scim, resource_to_scim
+from rollbook.schema_sets import transfer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from gateway.handlers.body import BodyReader
     from gateway.handlers.request import ScimRequest
+    from gateway.scim.dialects import Reading
     from gateway.scim.listing import ListQuery
     from rollbook.attributes import ResourceType
 
@@ -107,21 +108,21 @@ class ResourceHandlers:
 
     async def create(self, scim: ScimRequest) -> Response:
         """POST /Users (RFC 7644 §3.3)."""
-        reading = Reading(scim.dialect)
+        reading = scim.reading()
         body = await self._bodies.json(scim.http)
         answer = answer_for(scim, by_default=True)
         method = self._endpoint.create
         request = method.request(
-            request_id=scim.idempotency_key(), read_mask=answer.read_mask(self._type)
+            request_id=scim.idempotency_key(), read_mask=answer.read_mask(self._of(scim))
         )
-        self._resource(request).CopyFrom(resource_from_scim(self._type, body, reading))
+        transfer(resource_from_scim(self._of(scim), body, reading), self._resource(request))
         return self._render(scim, await self._write(method, request, scim, reading), answer, 201)
 
     async def read(self, scim: ScimRequest) -> Response:
         """GET /Users/{id} (RFC 7644 §3.4.1)."""
         projection = scim.projection()
         method = self._endpoint.get
-        request = method.request(id=scim.id, read_mask=projection.read_mask(self._type))
+        request = method.request(id=scim.id, read_mask=projection.read_mask(self._of(scim)))
         response = await method.call(request, metadata=scim.metadata(), timeout=self._timeout)
         resource = self._resource(response)
         condition = scim.if_none_match()
@@ -131,7 +132,7 @@ class ResourceHandlers:
 
     async def replace(self, scim: ScimRequest) -> Response:
         """PUT /Users/{id} (RFC 7644 §3.5.1)."""
-        reading = Reading(scim.dialect)
+        reading = scim.reading()
         body = await self._bodies.json(scim.http)
         answer = answer_for(scim, by_default=True)
         method = self._endpoint.update
@@ -139,25 +140,25 @@ class ResourceHandlers:
             update_mask=_REPLACE_ALL,
             etag=scim.if_match(),
             request_id=scim.idempotency_key(),
-            read_mask=answer.read_mask(self._type),
+            read_mask=answer.read_mask(self._of(scim)),
         )
         resource = self._resource(request)
-        resource.CopyFrom(resource_from_scim(self._type, body, reading))
+        transfer(resource_from_scim(self._of(scim), body, reading), resource)
         resource.id = scim.id
         return self._render(scim, await self._write(method, request, scim, reading), answer)
 
     async def patch(self, scim: ScimRequest) -> Response:
         """PATCH /Users/{id} (RFC 7644 §3.5.2)."""
-        reading = Reading(scim.dialect)
+        reading = scim.reading()
         body = await self._bodies.json(scim.http)
         answer = answer_for(scim, by_default=self._endpoint.patch_answers)
         method = self._endpoint.patch
         request = method.request(
             id=scim.id,
-            operations=operations_from_scim(body, self._type, reading),
+            operations=operations_from_scim(body, self._of(scim), reading),
             etag=scim.if_match(),
             request_id=scim.idempotency_key(),
-            read_mask=answer.read_mask(self._type),
+            read_mask=answer.read_mask(self._of(scim)),
         )
         return self._render(scim, await self._write(method, request, scim, reading), answer)
 
@@ -167,26 +168,27 @@ class ResourceHandlers:
         request = method.request(
             id=scim.id, etag=scim.if_match(), request_id=scim.idempotency_key()
         )
-        await self._write(method, request, scim, Reading(scim.dialect))
+        await self._write(method, request, scim, scim.reading())
         return respond(scim.http, status=204)
 
     async def list(self, scim: ScimRequest) -> Response:
         """GET /Users (RFC 7644 §3.4.2)."""
-        return await self._list(scim, list_query_from_query(scim.query()), Reading(scim.dialect))
+        return await self._list(scim, list_query_from_query(scim.query()), scim.reading())
 
     async def search(self, scim: ScimRequest) -> Response:
         """POST /Users/.search (RFC 7644 §3.4.3)."""
-        reading = Reading(scim.dialect)
+        reading = scim.reading()
         body = await self._bodies.json(scim.http)
         return await self._list(scim, list_query_from_search(body, reading), reading)
 
     async def _list(self, scim: ScimRequest, query: ListQuery, reading: Reading) -> Response:
         method = self._endpoint.list
         base_url = scim.base_url
-        request = query.to_request(method.request(), self._type, reading, base_url=base_url)
+        kind = self._of(scim)
+        request = query.to_request(method.request(), kind, reading, base_url=base_url)
         response = await method.call(request, metadata=scim.metadata(), timeout=self._timeout)
         resources = [
-            resource_to_scim(self._type, resource, base_url, query.projection)
+            resource_to_scim(kind, resource, base_url, query.projection)
             for resource in getattr(response, self._endpoint.list_field)
         ]
         return respond(
@@ -218,7 +220,7 @@ class ResourceHandlers:
             headers["Preference-Applied"] = f"return={answer.applied}"
         body = None
         if answer.with_body:
-            body = resource_to_scim(self._type, resource, scim.base_url, answer.projection)
+            body = resource_to_scim(self._of(scim), resource, scim.base_url, answer.projection)
         return respond(scim.http, body, status=answer.status(status), headers=headers)
 
     def _headers(self, scim: ScimRequest, resource: Any) -> dict[str, str]:
@@ -227,6 +229,10 @@ class ResourceHandlers:
         if etag := resource.meta.etag:
             headers["ETag"] = etag
         return headers
+
+    def _of(self, scim: ScimRequest) -> ResourceType:
+        """The resource type with the extensions that the tenant has."""
+        return scim.schemas.resource_type(self._type.name)
 
     def _resource(self, message: Message) -> Any:
         """The resource in a request or response."""

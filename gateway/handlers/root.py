@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gateway.handlers.response import respond
-from gateway.scim.dialects import Reading
 from gateway.scim.errors import ScimError
 from gateway.scim.listing import list_query_from_query, list_query_from_search, list_response
 from gateway.scim.translation import resource_to_scim
@@ -18,10 +17,11 @@ if TYPE_CHECKING:
 
     from gateway.handlers.body import BodyReader
     from gateway.handlers.request import ScimRequest
+    from gateway.scim.dialects import Reading
     from gateway.scim.listing import ListQuery
     from rollbook.v1.directory_service_pb2_grpc import DirectoryServiceAsyncStub
 
-_TYPES_BY_FIELD: Final = {kind.name.lower(): kind for kind in RESOURCE_TYPES}
+_NAMES_BY_FIELD: Final = {kind.name.lower(): kind.name for kind in RESOURCE_TYPES}
 
 
 class RootHandlers:
@@ -35,11 +35,11 @@ class RootHandlers:
 
     async def list(self, scim: ScimRequest) -> Response:
         """GET /."""
-        return await self._list(scim, list_query_from_query(scim.query()), Reading(scim.dialect))
+        return await self._list(scim, list_query_from_query(scim.query()), scim.reading())
 
     async def search(self, scim: ScimRequest) -> Response:
         """POST /.search."""
-        reading = Reading(scim.dialect)
+        reading = scim.reading()
         body = await self._bodies.json(scim.http)
         return await self._list(scim, list_query_from_search(body, reading), reading)
 
@@ -57,7 +57,7 @@ class RootHandlers:
         for each in response.resources:
             field = each.WhichOneof("kind")
             if field is not None:
-                kind = _TYPES_BY_FIELD[field]
+                kind = scim.schemas.resource_type(_NAMES_BY_FIELD[field])
                 resource = getattr(each, field)
                 resources.append(resource_to_scim(kind, resource, base_url, query.projection))
         return respond(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from gateway.scim.dialects import PART_ALIASES, Restriction, Tolerance
 from gateway.scim.errors import invalid_syntax, invalid_value
 from gateway.scim.references import reference_from_text
 from gateway.scim.values import is_unassigned, kind_of, value_from_scim
 from rollbook.attributes import RESOURCE_TYPES, Attribute, AttributeType, Mutability
+from rollbook.schema_sets import transfer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +51,7 @@ def assign(
         assign_parts(getattr(message, attribute.field), attribute, value, path, reading)
     elif attribute.type is AttributeType.DATE_TIME:
         moment = value_from_scim(attribute, value, path, reading)
-        getattr(message, attribute.field).CopyFrom(moment)
+        _set_moment(getattr(message, attribute.field), moment)
     else:
         simple = value_from_scim(attribute, value, path, reading)
         if attribute.name == "type":
@@ -94,6 +97,10 @@ def assign_element(
     if is_unassigned(value):
         return
     elements = getattr(message, attribute.field)
+    if attribute.type is AttributeType.DATE_TIME:
+        moment = value_from_scim(attribute, value, path, reading)
+        _set_moment(elements.add(), moment)
+        return
     if attribute.type is not AttributeType.COMPLEX:
         elements.append(value_from_scim(attribute, value, path, reading))
         return
@@ -101,6 +108,13 @@ def assign_element(
     assign_parts(element, attribute, value, path, reading)
     if not element.ByteSize():
         del elements[-1]
+
+
+def _set_moment(target: Message, moment: object) -> None:
+    """Sets a timestamp, whose class is another one where a tenant has schemas of its own."""
+    assert isinstance(moment, Timestamp)
+    target.SetInParent()
+    transfer(moment, target)
 
 
 def refuse_duplicates(value: Mapping[str, object], path: str) -> None:

@@ -16,6 +16,7 @@ from gateway.scim.patch import operations_from_scim
 from gateway.scim.translation import resource_from_scim
 from gateway.scim.values import kind_of
 from rollbook.limits import MAX_BULK_OPERATIONS
+from rollbook.schema_sets import DEFAULT, transfer
 from rollbook.v1.directory_service_pb2 import BulkOperation, OperationError
 from rollbook.v1.error_reason_pb2 import ErrorReason
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gateway.scim.dialects import Dialect
+    from rollbook.schema_sets import SchemaSet
     from rollbook.v1.directory_service_pb2 import BulkResult
 
 BULK_REQUEST_SCHEMA: Final = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
@@ -92,10 +94,10 @@ def bulk_from_scim(body: object, reading: Reading) -> BulkBody:
     return BulkBody(operations, _fail_on_errors(members.get("failonerrors"), reading))
 
 
-def operation_from_scim(value: object, dialect: Dialect) -> Operation:
+def operation_from_scim(value: object, dialect: Dialect, schemas: SchemaSet = DEFAULT) -> Operation:
     """One operation of a bulk request; never raises."""
     operation = Operation()
-    reading = Reading(dialect)
+    reading = Reading(dialect, schemas=schemas)
     try:
         _read(value, operation, reading)
     except ScimError as error:
@@ -170,14 +172,15 @@ def _fill(
     operation: Operation, target: Target, members: Mapping[str, object], reading: Reading
 ) -> None:
     """Puts the request of the operation's own kind into its message."""
-    kind, data = target.resource_type, members.get("data")
+    kind = reading.schemas.resource_type(target.resource_type.name)
+    data = members.get("data")
     name = kind.name.lower()
     request: Any = getattr(operation.message, f"{_VERBS[operation.method]}_{name}")
     request.SetInParent()
     if operation.method != "POST":
         request.etag = _text("version", members)
     if operation.method in {"POST", "PUT"}:
-        getattr(request, name).CopyFrom(resource_from_scim(kind, data, reading))
+        transfer(resource_from_scim(kind, data, reading), getattr(request, name))
     if operation.method == "PUT":
         getattr(request, name).id = target.id
         request.update_mask.paths.append("*")

@@ -155,5 +155,6 @@ def _endpoints(name: Name, resource_type: ResourceType | None) -> set[str]:
     """The endpoints that the addresses in an attribute lead to."""
     names = name.target.reference_types if name.target else ()
     if name.target and name.target.name == "location":
-        names = tuple(kind.name for kind in RESOURCE_TYPES if resource_type in {kind, None})
+        kinds = (resource_type,) if resource_type else RESOURCE_TYPES
+        names = tuple(kind.name for kind in kinds)
     return {kind.endpoint for kind in RESOURCE_TYPES if kind.name in names}

@@ -15,8 +15,12 @@ from enum import Enum, unique
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from rollbook.schema_sets import DEFAULT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from rollbook.schema_sets import SchemaSet
 
 
 @unique
@@ -165,10 +169,12 @@ class Dialect:
 
 @dataclass
 class Reading:
-    """One request being read under a dialect; `met` are the tolerances it made use of."""
+    """One request being read under a dialect, for a tenant that has these schemas; `met` are the
+    tolerances it made use of."""
 
     dialect: Dialect
     met: set[Tolerance] = field(default_factory=set)
+    schemas: SchemaSet = DEFAULT
 
     def tolerates(self, habit: Tolerance) -> bool:
         """Whether the habit is accepted; if it is, remembers that the request has it."""

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.scim.bulk import MAX_BULK_PAYLOAD
 from gateway.scim.listing import MAX_COUNT, ListQuery, list_response
-from rollbook.attributes import COMMON_ATTRIBUTES, RESOURCE_TYPES, AttributeType
+from rollbook.attributes import COMMON_ATTRIBUTES, AttributeType
 from rollbook.limits import MAX_BULK_OPERATIONS
+from rollbook.schema_sets import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rollbook.attributes import Attribute, ResourceType, Schema
+    from rollbook.schema_sets import SchemaSet
 
 _CORE: Final = "urn:ietf:params:scim:schemas:core:2.0:"
 
@@ -80,35 +82,37 @@ def service_provider_config(
     return config
 
 
-def resource_types(base_url: str) -> dict[str, object]:
+def resource_types(base_url: str, known: SchemaSet = DEFAULT) -> dict[str, object]:
     """All resource types as a ListResponse, users first (RFC 7644 §4)."""
-    return _all([_resource_type(each, base_url) for each in RESOURCE_TYPES])
+    return _all([_resource_type(each, base_url) for each in known.resource_types])
 
 
-def resource_type(name: str, base_url: str) -> dict[str, object] | None:
+def resource_type(name: str, base_url: str, known: SchemaSet = DEFAULT) -> dict[str, object] | None:
     """One resource type by its name, in any case; None when there is none."""
-    for each in RESOURCE_TYPES:
+    for each in known.resource_types:
         if each.name.lower() == name.lower():
             return _resource_type(each, base_url)
     return None
 
 
-def schemas(base_url: str) -> dict[str, object]:
+def schemas(base_url: str, known: SchemaSet = DEFAULT) -> dict[str, object]:
     """The schemas of all resource types as a ListResponse (RFC 7644 §4)."""
-    return _all([_schema(each, base_url) for each in _SCHEMAS.values()])
+    return _all([_schema(each, base_url) for each in _by_urn(known).values()])
 
 
-def schema(urn: str, base_url: str) -> dict[str, object] | None:
+def schema(urn: str, base_url: str, known: SchemaSet = DEFAULT) -> dict[str, object] | None:
     """One schema by its URN, in any case; None when there is none."""
-    known = _SCHEMAS.get(urn.lower())
-    return _schema(known, base_url) if known else None
+    found = _by_urn(known).get(urn.lower())
+    return _schema(found, base_url) if found else None
 
 
-_SCHEMAS: Final[dict[str, Schema]] = {
-    each.urn.lower(): each
-    for kind in RESOURCE_TYPES
-    for each in (kind.schema, *(extension.schema for extension in kind.extensions))
-}
+def _by_urn(known: SchemaSet) -> dict[str, Schema]:
+    """The schemas by URN in lower case; one that extends several types is there once."""
+    return {
+        each.urn.lower(): each
+        for kind in known.resource_types
+        for each in (kind.schema, *(extension.schema for extension in kind.extensions))
+    }
 
 
 def _all(resources: Sequence[object]) -> dict[str, object]:

@@ -15,7 +15,7 @@ from gateway.scim.filters import parse_filter
 from gateway.scim.paths import parse_attribute_path
 from gateway.scim.projection import EVERYTHING, Projection, projection_of
 from gateway.scim.values import kind_of
-from rollbook.attributes import RESOURCE_TYPES, Attribute, AttributeType, Returned
+from rollbook.attributes import Attribute, AttributeType, Returned
 from rollbook.v1.filter_pb2 import OrderBy
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from gateway.scim.dialects import Reading
     from rollbook.attributes import ResourceType
+    from rollbook.schema_sets import SchemaSet
     from rollbook.v1.filter_pb2 import AttributePath, Filter
 
     class ListRequest(Protocol):
@@ -102,7 +103,8 @@ class ListQuery:
             request.filter.CopyFrom(condition)
         if self.sort_by is not None:
             order = OrderBy(
-                path=_sort_path(self.sort_by, resource_type), descending=self.descending
+                path=_sort_path(self.sort_by, resource_type, reading.schemas),
+                descending=self.descending,
             )
             request.order_by.CopyFrom(order)
         if self.count is not None:
@@ -113,7 +115,9 @@ class ListQuery:
             request.page_token = self.cursor
         request.include_total_size = True
         read_mask = (
-            self.projection.read_mask(resource_type) if resource_type else _mask(self.projection)
+            self.projection.read_mask(resource_type)
+            if resource_type
+            else _mask(self.projection, reading.schemas)
         )
         if read_mask.paths:
             request.read_mask.CopyFrom(read_mask)
@@ -260,9 +264,9 @@ def _names(name: str, value: object, reading: Reading) -> list[str]:
     return value
 
 
-def _mask(projection: Projection) -> FieldMask:
+def _mask(projection: Projection, schemas: SchemaSet) -> FieldMask:
     """What the service has to gather of resources of all types: fields of a `Resource`."""
-    masks = {kind.name.lower(): projection.read_mask(kind) for kind in RESOURCE_TYPES}
+    masks = {kind.name.lower(): projection.read_mask(kind) for kind in schemas.resource_types}
     if not any(mask.paths for mask in masks.values()):
         return FieldMask()
     return FieldMask(
@@ -274,13 +278,13 @@ def _mask(projection: Projection) -> FieldMask:
     )
 
 
-def _sort_path(text: str, resource_type: ResourceType | None) -> AttributePath:
+def _sort_path(text: str, resource_type: ResourceType | None, schemas: SchemaSet) -> AttributePath:
     """What to sort by: an attribute that has one value, or one of them that counts.
 
     A multi-valued attribute is sorted by the `value` of its elements (RFC 7644 §3.4.2.3).
     """
-    path = parse_attribute_path(text, resource_type)
-    kinds = RESOURCE_TYPES if resource_type is None else (resource_type,)
+    path = parse_attribute_path(text, resource_type, schemas)
+    kinds = schemas.resource_types if resource_type is None else (resource_type,)
     attribute = path and next(
         (found for kind in kinds if (found := kind.attribute(path.attribute, path.schema))), None
     )

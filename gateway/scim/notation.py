@@ -5,17 +5,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.scim.dialects import URN_ALIASES, Tolerance
 from rollbook.attributes import (
-    RESOURCE_TYPES,
     Attribute,
     AttributeType,
     Mutability,
     Returned,
     Uniqueness,
+    made_once,
 )
 from rollbook.v1.filter_pb2 import AttributePath
 
@@ -99,7 +98,7 @@ def look_up(text: str, resource_type: ResourceType | None, reading: Reading) -> 
     """
     if resource_type is not None:
         return _look_up_in(resource_type, text, reading).name
-    for candidate in RESOURCE_TYPES:
+    for candidate in reading.schemas.resource_types:
         try:
             found = _look_up_in(candidate, text, reading)
         except UnknownAttributeError:
@@ -152,7 +151,7 @@ class _Prefix(NamedTuple):
     is_alias: bool
 
 
-@lru_cache(maxsize=256)
+@made_once
 def _prefixes(resource_type: ResourceType) -> tuple[_Prefix, ...]:
     """Longest first, since one URN may begin like another and URNs contain dots and colons."""
     extensions = {extension.schema.urn for extension in resource_type.extensions}

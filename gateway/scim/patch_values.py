@@ -18,6 +18,7 @@ from gateway.scim.paths import Path, look_up_path
 from gateway.scim.translation import set_from_scim
 from gateway.scim.values import is_unassigned, kind_of
 from rollbook.attributes import Mutability
+from rollbook.schema_sets import transfer
 from rollbook.v1.patch_pb2 import PatchOp, PatchOperation
 
 if TYPE_CHECKING:
@@ -167,8 +168,7 @@ class Change:
         )
         if op == _REMOVE and value is None:
             return operation
-        resource = self._resource_of(operation)
-        resource.SetInParent()
+        resource = self.resource_type.message()
         set_from_scim(
             self.resource_type,
             resource,
@@ -177,6 +177,9 @@ class Change:
             self.reading,
             into_element=path.condition is not None,
         )
+        target = self._resource_of(operation)
+        target.SetInParent()
+        transfer(resource, target)
         return operation
 
     def _restricts(self, restriction: Restriction) -> bool:

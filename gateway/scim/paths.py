@@ -17,10 +17,12 @@ from gateway.scim.notation import (
     look_up,
     look_up_part,
 )
+from rollbook.schema_sets import DEFAULT
 from rollbook.v1.patch_pb2 import PatchPath
 
 if TYPE_CHECKING:
     from rollbook.attributes import Attribute, ResourceType
+    from rollbook.schema_sets import SchemaSet
     from rollbook.v1.filter_pb2 import AttributePath, Filter
 
 # attrPath [ "[" valFilter "]" [ "." subAttr ] ]: a bracket in quotes is none, and none nest.
@@ -68,10 +70,13 @@ def parse_patch_path(text: str, resource_type: ResourceType, reading: Reading) -
     return path.message() if path else None
 
 
-def parse_attribute_path(text: str, resource_type: ResourceType | None) -> AttributePath | None:
-    """The attribute that a name in `sortBy` means; None when there is none of that name."""
+def parse_attribute_path(
+    text: str, resource_type: ResourceType | None, schemas: SchemaSet = DEFAULT
+) -> AttributePath | None:
+    """The attribute that a name in `sortBy` means; None when there is none of that name. Without
+    a resource type that of any in `schemas`."""
     try:
-        return look_up(text, resource_type, Reading(LENIENT)).path()
+        return look_up(text, resource_type, Reading(LENIENT, schemas=schemas)).path()
     except (MalformedNameError, UnknownAttributeError):
         return None
 

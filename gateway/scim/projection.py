@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -17,7 +17,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from gateway.scim.dialects import LENIENT, Reading
 from gateway.scim.errors import invalid_value
 from gateway.scim.notation import MalformedNameError, UnknownAttributeError, look_up
-from rollbook.attributes import Attribute, ResourceType, Returned
+from rollbook.attributes import Attribute, ResourceType, Returned, made_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,6 +26,7 @@ MAX_NAMES: Final = 1_000
 """How many names the parameters may have."""
 
 _MAX_CACHED_LENGTH: Final = 2_000
+_MAX_CHOICES: Final = 256
 
 # The filter of emails[type eq "work"], which Entra ID's tests send and which selects nothing.
 _BRACKETS: Final = re.compile(r'\[(?:"(?:[^"\\]|\\.)*+"|[^"\[\]])*+\]')
@@ -45,6 +46,7 @@ class _Node(NamedTuple):
     fields: tuple[str, ...]
     returned: Returned
     parts: tuple[_Node, ...]
+    is_extension: bool = False
 
 
 class _Choice(NamedTuple):
@@ -60,7 +62,6 @@ class Projection:
 
     attributes: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
-    _choices: dict[ResourceType, _Choice] = field(default_factory=dict, repr=False)
 
     @property
     def names_attributes(self) -> bool:
@@ -81,9 +82,12 @@ class Projection:
         return body if selection is None else _pruned(body, selection)
 
     def _choice(self, resource_type: ResourceType) -> _Choice:
-        choice = self._choices.get(resource_type)
+        choices = _choices_of(resource_type)
+        choice = choices.get(self)
         if choice is None:
-            choice = self._choices[resource_type] = _chosen(resource_type, self)
+            if len(choices) >= _MAX_CHOICES:
+                choices.clear()
+            choice = choices[self] = _chosen(resource_type, self)
         return choice
 
 
@@ -128,6 +132,12 @@ EVERYTHING: Final = projection_of((), ())
 """What is returned by default."""
 
 
+@made_once
+def _choices_of(_: ResourceType) -> dict[Projection, _Choice]:
+    """What projections have been compiled into for a resource type."""
+    return {}
+
+
 def _chosen(resource_type: ResourceType, projection: Projection) -> _Choice:
     nodes = _nodes_of(resource_type)
     if projection.attributes:
@@ -140,7 +150,7 @@ def _chosen(resource_type: ResourceType, projection: Projection) -> _Choice:
     return _Choice({"schemas": None, **selection}, FieldMask(paths=paths))
 
 
-@lru_cache
+@made_once
 def _nodes_of(resource_type: ResourceType) -> tuple[_Node, ...]:
     extensions = [
         _Node(
@@ -148,6 +158,7 @@ def _nodes_of(resource_type: ResourceType) -> tuple[_Node, ...]:
             (extension.field,),
             Returned.DEFAULT,
             _attribute_nodes(extension.schema.attributes),
+            is_extension=True,
         )
         for extension in resource_type.extensions
     ]
@@ -208,6 +219,8 @@ def _included(nodes: Sequence[_Node], names: Names) -> Selection | None:
             kept[node.name] = _included(node.parts, inner)
         elif node.name in names or node.returned is Returned.ALWAYS:
             kept[node.name] = _remaining(node.parts, {})
+        else:
+            _keep_always(node, kept)
     return _simplified(nodes, kept)
 
 
@@ -218,7 +231,15 @@ def _remaining(nodes: Sequence[_Node], names: Names) -> Selection | None:
         excluded = node.name in names and not names[node.name]
         if node.returned is Returned.ALWAYS or (node.returned is Returned.DEFAULT and not excluded):
             kept[node.name] = _remaining(node.parts, {} if excluded else names.get(node.name, {}))
+        else:
+            _keep_always(node, kept)
     return _simplified(nodes, kept)
+
+
+def _keep_always(node: _Node, kept: dict[str, Selection | None]) -> None:
+    """An extension that nobody wants to see stays with what is always returned of it."""
+    if node.is_extension and any(part.returned is Returned.ALWAYS for part in node.parts):
+        kept[node.name] = _included(node.parts, {})
 
 
 def _simplified(nodes: Sequence[_Node], kept: Mapping[str, Selection | None]) -> Selection | None:

@@ -19,6 +19,7 @@ from rollbook.attributes import (
     AttributeType,
     ResourceType,
     Returned,
+    made_once,
 )
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Renderer(Protocol):
     def __call__(self, m: Message, base: str, /) -> dict[str, object]: ...
 
 
+@made_once
 def renderer_of(resource_type: ResourceType) -> Renderer:
     """Generates the function that renders a resource with all of its attributes.
 
@@ -64,7 +66,8 @@ def renderer_of(resource_type: ResourceType) -> Renderer:
         "endpoints": _ENDPOINTS,
         "quote": quote,
     }
-    # The source is made of the compiled-in contract alone; no request has a part in it.
+    # The source is made of the contract and of registered schemas, whose names and URNs have few
+    # characters and stand in quotes; no request of a client has a part in it.
     exec(compile(source, f"<renderer of {resource_type.name}>", "exec"), names)  # noqa: S102
     renderer: Renderer = names["resource"]  # type: ignore[assignment]
     return renderer
@@ -137,7 +140,7 @@ def _lines(scope: str, attributes: Iterable[Attribute]) -> Iterator[str]:
 def _line(scope: str, attribute: Attribute) -> str:
     """The statement that puts one attribute, if it has a value, into `d`."""
     name, field = attribute.name, attribute.field
-    if name == "location":  # only meta has it, and its function gets the address for a base
+    if (scope, name) == ("meta", "location"):  # the function gets the address for a base
         return f"d[{name!r}] = base"
     if name == "$ref":
         return f"if has('value'): d['$ref'] = base + {_endpoint(attribute)} + quote(m.value, '')"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from gateway.scim.assignment import (
     assign,
@@ -17,7 +17,6 @@ from gateway.scim.errors import invalid_path, invalid_syntax, invalid_value
 from gateway.scim.rendering import renderer_of
 from gateway.scim.schema_urns import check_declared, declared_urns, extension_of
 from gateway.scim.values import is_unassigned, kind_of
-from rollbook.attributes import RESOURCE_TYPES
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from gateway.scim.projection import Projection
     from rollbook.attributes import Attribute, Extension, ResourceType
     from rollbook.v1.filter_pb2 import AttributePath
-
-_RENDERERS: Final = {each.name: renderer_of(each) for each in RESOURCE_TYPES}
 
 
 def resource_from_scim(resource_type: ResourceType, body: object, reading: Reading) -> Message:
@@ -94,9 +91,11 @@ def resource_to_scim(
     """The resource as clients see it: the attributes that are assigned and asked for.
 
     `base_url` is the SCIM base URL without a trailing slash; `meta.location` and `$ref` are made
-    with it.
+    with it. A resource of the contract's class holds its extensions as unknown fields.
     """
-    body = _RENDERERS[resource_type.name](resource, base_url)
+    if type(resource) is not resource_type.message:
+        resource = resource_type.message.FromString(resource.SerializeToString())
+    body = renderer_of(resource_type)(resource, base_url)
     return projection.apply(resource_type, body)
 
 
