@@ -35,6 +35,15 @@ ACQUIRE_TIMEOUT: Final = 5.0
 STATEMENT_TIMEOUT: Final = 30.0
 """How long one statement may run, in seconds."""
 
+_SESSION: Final = {
+    "application_name": "rollbook",
+    "timezone": "UTC",
+    "jit": "off",
+    # Every statement is served by an index. A plan is kept with its statement, and one made while
+    # a table is nearly empty would go on reading the whole table when it has grown.
+    "enable_seqscan": "off",
+}
+
 _TRANSIENT: Final = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
@@ -75,7 +84,7 @@ class Database:
             command_timeout=STATEMENT_TIMEOUT,
             max_inactive_connection_lifetime=300,
             reset=_keep_session,
-            server_settings={"application_name": "rollbook", "jit": "off", "timezone": "UTC"},
+            server_settings=_SESSION,
         )
         return cls(pool)
 
