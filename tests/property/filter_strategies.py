@@ -24,7 +24,7 @@ from tests.property.directories import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from uuid import UUID
 
 EQ, NE = filter_pb2.COMPARISON_OPERATOR_EQUAL, filter_pb2.COMPARISON_OPERATOR_NOT_EQUAL
@@ -114,6 +114,34 @@ def any_filters(resource_type: ResourceType, ids: Sequence[UUID]) -> st.SearchSt
     """All kinds of filters on resources of a type; `ids` are some that occur."""
     texts = _texts([str(id_) for id_ in ids])
     return Grammar(lambda attribute: _operands(attribute, texts)).filters(resource_type)
+
+
+def every_comparison(
+    resource_type: ResourceType, ids: Sequence[UUID], *, without: Collection[str] = ()
+) -> Iterator[Filter]:
+    """Every attribute of a type with every operator that it has and each of many operands;
+    attributes `without` those of some names."""
+    texts = [*WORDS, *(word.swapcase() for word in WORDS), *_SPECIAL, *map(str, ids)]
+    for path, attribute, _ in _targets(resource_type):
+        if attribute.type is not AttributeType.COMPLEX and path.attribute not in without:
+            for operator in dict.fromkeys(_OPERATORS.get(attribute.type, (EQ, NE, *_ORDER))):
+                for operand in _every_operand(attribute, texts):
+                    yield _comparison(path, operator, operand)
+
+
+def _every_operand(attribute: Attribute, texts: Sequence[str]) -> list[FilterValue]:
+    match attribute.type:
+        case AttributeType.BOOLEAN:
+            return [FilterValue(boolean=value) for value in (False, True)]
+        case AttributeType.INTEGER | AttributeType.DECIMAL:
+            integers = [FilterValue(integer=value) for value in INTEGERS]
+            return integers + [FilterValue(decimal=value) for value in DECIMALS]
+        case AttributeType.DATE_TIME:
+            moments = (Timestamp(seconds=s, nanos=n) for s in SECONDS for n in NANOS)
+            return [FilterValue(date_time=moment) for moment in moments]
+        case AttributeType.BINARY:
+            return [FilterValue(string=base64.b64encode(value).decode()) for value in BINARY]
+    return [FilterValue(string=text) for text in texts]
 
 
 def _targets(resource_type: ResourceType) -> Iterator[Target]:
