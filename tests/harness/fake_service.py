@@ -14,13 +14,21 @@ from google.rpc.status_pb2 import Status
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
-from rollbook.v1 import group_service_pb2, schema_service_pb2, user_service_pb2
+from rollbook.v1 import (
+    directory_service_pb2,
+    group_service_pb2,
+    schema_service_pb2,
+    user_service_pb2,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from google.protobuf.descriptor import MethodDescriptor
     from google.protobuf.message import Message
+
+
+_MODULES = (user_service_pb2, group_service_pb2, directory_service_pb2, schema_service_pb2)
 
 
 class Call(NamedTuple):
@@ -99,7 +107,7 @@ async def running_fake_service(address: str = "127.0.0.1:0") -> AsyncIterator[Fa
     """A fake service that listens."""
     fake = FakeService()
     server = grpc.aio.server(options=[("grpc.max_metadata_size", 16 * 1024)])
-    for module in (user_service_pb2, group_service_pb2, schema_service_pb2):
+    for module in _MODULES:
         for service in module.DESCRIPTOR.services_by_name.values():
             handlers = {method.name: fake.handler(method) for method in service.methods}
             generic = grpc.method_handlers_generic_handler(service.full_name, handlers)
