@@ -17,6 +17,7 @@ from service.directory import bulk, listing
 from service.domain.bulk import Outcome, Plan, check
 from service.domain.errors import DomainError
 from service.rpc import status, wire
+from service.rpc.password_hashing import hash_password
 from service.rpc.resources import page_tokens, view_of_paths
 from service.storage.derived import View
 
@@ -67,7 +68,7 @@ class DirectoryMethods:
         check(request)
         fingerprint = self._writes.fingerprint(request)
         for operation in request.operations:
-            await self._hash_passwords(operation)
+            await self._hash_password(operation)
         plan = Plan.of(request, call.schemas)
 
         async def work(connection: Connection) -> bytes:
@@ -76,12 +77,9 @@ class DirectoryMethods:
 
         return await self._writes.run(call, request, fingerprint, work)
 
-    async def _hash_passwords(self, operation: BulkOperation) -> None:
-        """Put hashes in the place of passwords, before a transaction holds any lock."""
+    async def _hash_password(self, operation: BulkOperation) -> None:
         try:
-            for user in _users_of(operation):
-                if user.password:
-                    user.password = await self._hasher.hash(user.password)
+            await hash_password(self._hasher, _users_of(operation))
         except DomainError as error:
             transfer(_error(error), operation.refused)
 

@@ -16,6 +16,7 @@ from service.directory.writing import Writer
 from service.domain.errors import DomainError, invalid_value
 from service.domain.membership import parse_id
 from service.rpc import wire
+from service.rpc.password_hashing import hash_password
 from service.storage import resources
 from service.storage.derived import View
 
@@ -132,7 +133,7 @@ class ResourceMethods:
         """A new resource."""
         resource = getattr(request, self._field)
         fingerprint = self._writes.fingerprint(request)
-        await self._hash_passwords([resource])
+        await self._hash_password([resource])
 
         async def work(connection: Connection) -> bytes:
             copy = type(resource).FromString(resource.SerializeToString())
@@ -146,7 +147,7 @@ class ResourceMethods:
         resource = getattr(request, self._field)
         identifier = reading.identifier_of(self._type, resource.id)
         fingerprint = self._writes.fingerprint(request)
-        await self._hash_passwords([resource])
+        await self._hash_password([resource])
 
         async def work(connection: Connection) -> bytes:
             copy = type(resource).FromString(resource.SerializeToString())
@@ -162,7 +163,7 @@ class ResourceMethods:
         """Operations on a resource."""
         identifier = reading.identifier_of(self._type, request.id)
         fingerprint = self._writes.fingerprint(request)
-        await self._hash_passwords([getattr(o, self._field) for o in request.operations])
+        await self._hash_password([getattr(o, self._field) for o in request.operations])
 
         async def work(connection: Connection) -> bytes:
             writer = self._writer(connection, call, request)
@@ -192,13 +193,9 @@ class ResourceMethods:
         """The type with the extensions that the caller's tenant has."""
         return call.schemas.resource_type(self._type.name)
 
-    async def _hash_passwords(self, users: Iterable[Any]) -> None:
-        """Put hashes in the place of passwords, before a transaction holds any lock."""
-        if self._type is not USER:
-            return
-        for user in users:
-            if user.password:
-                user.password = await self._hasher.hash(user.password)
+    async def _hash_password(self, values: Iterable[Any]) -> None:
+        if self._type is USER:
+            await hash_password(self._hasher, values)
 
 
 _KEYS: Final = {
