@@ -53,7 +53,9 @@ def is_written(attribute: Attribute) -> bool:
 
 def value_of(attribute: Attribute) -> st.SearchStrategy[object]:
     if attribute.type is not AttributeType.COMPLEX:
-        single: st.SearchStrategy[Any] = SIMPLE[attribute.type]
+        # The strict dialect takes no others.
+        known = attribute.canonical_values
+        single: st.SearchStrategy[Any] = st.sampled_from(known) if known else SIMPLE[attribute.type]
     else:
         single = members_of(attribute.sub_attributes).filter(bool)
     if not attribute.multi_valued:
