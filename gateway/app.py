@@ -12,6 +12,7 @@ from gateway.handlers import unsupported
 from gateway.handlers.base_url import base_url_of
 from gateway.handlers.body import BodyReader
 from gateway.handlers.bulk import BulkHandler
+from gateway.handlers.claims import Claims
 from gateway.handlers.compression import pack
 from gateway.handlers.discovery import DiscoveryHandlers
 from gateway.handlers.errors import from_bug, from_call
@@ -50,21 +51,22 @@ class Gateway:
         self.draining = False
         health = HealthHandlers(stubs, lambda: self.draining)
         self._base_url_of = base_url_of(settings)
+        self._claims = Claims(settings)
         self._dialect = settings.dialect
         self._access_log = settings.http_access_log
         self._schemas = SchemaSets(stubs.schemas, settings.http_request_timeout)
         self._router = _router(settings, stubs, DiscoveryHandlers(self._schemas))
         self._outside = {
-            "/healthz": Route("healthz", GET=health.alive),
-            "/readyz": Route("readyz", GET=health.ready),
+            "/healthz": Route("/healthz", GET=health.alive),
+            "/readyz": Route("/readyz", GET=health.ready),
         }
         if settings.http_prefix:
-            self._outside["/"] = Route("", GET=landing)
+            self._outside["/"] = Route("/", GET=landing)
 
     async def handle(self, http: BaseRequest) -> Response:
         """Answers one request; whatever goes wrong is an answer too."""
         start = time.perf_counter() if self._access_log else 0
-        scim = ScimRequest(http, self._base_url_of, self._dialect)
+        scim = ScimRequest(http, self._base_url_of, self._dialect, self._claims)
         response = await self._answer(scim)
         await pack(http, response)
         response.headers["X-Request-Id"] = scim.request_id

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from gateway.handlers.errors import method_not_allowed, unknown_endpoint, unknown_version
 from gateway.handlers.response import respond
+from rollbook.access import rule_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -27,10 +28,13 @@ _ITEM: Final = 2
 class Route:
     """One endpoint: a handler for each method. HEAD is GET whose body is not sent.
 
-    `name` is its path relative to the base URL, for people.
+    `name` is its path, relative to the base URL unless it begins with a slash. Raises LookupError
+    when `rollbook.access` does not say who may use it.
     """
 
     def __init__(self, name: str, **handlers: Handler) -> None:
+        for method in handlers:
+            rule_of(f"{method} {name}")
         if "GET" in handlers:
             handlers["HEAD"] = handlers["GET"]
         handlers["OPTIONS"] = self._options

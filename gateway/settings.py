@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.scim.dialects import DIALECTS, LENIENT, Dialect
 from rollbook import settings_file
+from rollbook.metadata import GatewaySecret  # noqa: TC001 - pydantic reads the annotation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,6 +132,11 @@ class Settings(BaseSettings):
         None,
         description="where the service is: host:port (a name may have several addresses),"
         " unix:/path, or several of one kind with commas between",
+    )
+    gateway_secret: GatewaySecret | None = Field(
+        None,
+        description="what the service knows its gateways by, the same there, of 16 characters or"
+        " more; not needed over a Unix socket",
     )
 
     @classmethod

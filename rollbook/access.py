@@ -41,6 +41,13 @@ class Scope(StrEnum):
 
 EVERY_SCOPE: Final = frozenset(Scope)
 
+_BY_NAME: Final = {scope.value: scope for scope in Scope}
+
+
+def scopes_named(names: Iterable[str]) -> frozenset[Scope]:
+    """The scopes of these names; a name that only a later release knows is worth nothing."""
+    return frozenset(_BY_NAME[name] for name in names if name in _BY_NAME)
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -126,3 +133,57 @@ RPCS: Final[Mapping[str, Rule]] = {
     ),
 }
 """Methods by full name."""
+
+_SCIM: Final = Rule(over_scim=True)
+
+ROUTES: Final[Mapping[str, Rule]] = {
+    **dict.fromkeys(("GET /", "GET /healthz", "GET /readyz"), _PUBLIC),
+    # What clients learn from how to authenticate; nothing of it is a tenant's.
+    **dict.fromkeys(
+        (
+            "GET ServiceProviderConfig",
+            "GET ServiceProviderConfigs",
+            "GET serviceConfiguration",
+            "GET ResourceTypes",
+            "GET ResourceTypes/{name}",
+            "GET Schemas",
+            "GET Schemas/{urn}",
+        ),
+        _PUBLIC,
+    ),
+    # Nobody's: these answer that they are not offered.
+    **dict.fromkeys(("GET Me", "POST Me", "PUT Me", "PATCH Me", "DELETE Me"), _PUBLIC),
+    **dict.fromkeys(
+        (
+            "GET ",
+            "POST .search",
+            "POST Bulk",
+            "GET Users",
+            "POST Users",
+            "POST Users/.search",
+            "GET Users/{id}",
+            "PUT Users/{id}",
+            "PATCH Users/{id}",
+            "DELETE Users/{id}",
+            "GET Groups",
+            "POST Groups",
+            "POST Groups/.search",
+            "GET Groups/{id}",
+            "PUT Groups/{id}",
+            "PATCH Groups/{id}",
+            "DELETE Groups/{id}",
+        ),
+        _SCIM,
+    ),
+}
+"""Routes of the gateway: method and path, relative to the SCIM base URL unless it begins with a
+slash. HEAD is as GET, and OPTIONS is anybody's."""
+
+
+def rule_of(method: str) -> Rule:
+    """The rule of a method of gRPC or of a route of HTTP. Raises LookupError when it has none: it
+    cannot be served then."""
+    rule = RPCS.get(method) or ROUTES.get(method)
+    if rule is None:
+        raise LookupError(f"{method} has no rule in rollbook/access.py.")
+    return rule

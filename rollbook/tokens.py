@@ -17,6 +17,7 @@ PREFIX: Final = "rbk_"
 _ALPHABET: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _SECRET_LENGTH: Final = 43
 _CHECKSUM_LENGTH: Final = 6
+_HINT_LENGTH: Final = 4
 _FORM: Final = re.compile(rf"{PREFIX}([0-9A-Za-z]{{43}})([0-9A-Za-z]{{6}})")
 
 
@@ -30,6 +31,12 @@ def is_well_formed(text: str) -> bool:
     """Whether a text is a token as `new_token` makes them, letter for letter."""
     match = _FORM.fullmatch(text)
     return match is not None and _checksum(match[1]) == match[2]
+
+
+def hint_of(text: str) -> str:
+    """What may be shown of a token, to tell it from others; nothing of one that is not ours, as it
+    may be short."""
+    return text[-_HINT_LENGTH:] if is_well_formed(text) else ""
 
 
 def _checksum(secret: str) -> str:

@@ -29,6 +29,8 @@ prefix in a YAML file; the environment wins.
   ROLLBOOK_DATABASE_URL        postgresql://user:password@host/database (required)
   ROLLBOOK_GRPC_LISTEN         address to listen on, 127.0.0.1:50051
   ROLLBOOK_GRPC_SOCKET         Unix socket to listen on besides; worker n adds ".n"
+  ROLLBOOK_GATEWAY_SECRET      what gateways on other machines show, of 16 characters or more
+  ROLLBOOK_RUN_DIR             where workers share what they revoke, /dev/shm
   ROLLBOOK_BOOTSTRAP_TOKEN     an administrator's token, valid from the first start
   ROLLBOOK_WORKERS             processes to run, 1
   ROLLBOOK_DATABASE_CONNECTIONS  connections of each process, 10

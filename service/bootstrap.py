@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
-from rollbook.tokens import new_token
+from rollbook.tokens import hint_of, is_well_formed, new_token
 from service.passwords import PasswordHasher
 from service.storage import credentials, migrations
 from service.storage.credentials import DEFAULT_TENANT
@@ -42,12 +42,18 @@ async def _set_up_token(connection: Connection, settings: Settings) -> str | Non
     made = None
     if settings.bootstrap_token is not None:
         token = settings.bootstrap_token.get_secret_value()
-    elif await credentials.any_exists(connection):
+    elif await credentials.administrator_exists(connection):
         return None
     else:
         token = made = new_token()
-    digest = hashlib.sha256(token.encode()).digest()
-    await credentials.add_token(connection, DEFAULT_TENANT, _BOOTSTRAP, digest)
+    await credentials.add_administrator(
+        connection,
+        DEFAULT_TENANT,
+        _BOOTSTRAP,
+        hashlib.sha256(token.encode()).digest(),
+        hint=hint_of(token),
+        has_checksum=is_well_formed(token),
+    )
     return made
 
 

@@ -5,15 +5,25 @@ from __future__ import annotations
 import asyncio
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import argon2
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
-from service.domain.errors import invalid_value
+from rollbook.v1.error_reason_pb2 import ErrorReason
+from service.domain.errors import DomainError, invalid_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    R = TypeVar("R")
 
 MAX_LENGTH: Final = 1024
 """The longest password, in characters: hashing time grows with length."""
+
+MAX_WAITING: Final = 100
+"""How many passwords may wait to be hashed or checked: some seconds' work."""
 
 _THREADS: Final = 2
 
@@ -24,25 +34,39 @@ class PasswordHasher:
     def __init__(self) -> None:
         self._argon2 = argon2.PasswordHasher()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="argon2")
+        self._waiting = 0
         # Checked when there is no such user, so that the time does not tell.
         self._nobody = self._argon2.hash("nobody has this password")
 
     async def hash(self, password: str) -> str:
-        """The hash of a password. Raises INVALID_VALUE when it is too long."""
+        """The hash of a password. Raises INVALID_VALUE when it is too long, UNAVAILABLE when too
+        many are waiting."""
         if len(password) > MAX_LENGTH:
             raise invalid_value(
                 "password",
                 f"password has {len(password)} characters; {MAX_LENGTH} are the most allowed.",
             )
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._argon2.hash, prepared(password))
+        return await self._run(partial(self._argon2.hash, prepared(password)))
 
     async def verify(self, stored: str | None, password: str) -> bool:
-        """Whether a password is the one; takes its time also when there is no hash."""
+        """Whether a password is the one; takes its time also when there is no hash. Raises
+        UNAVAILABLE when too many are waiting."""
         if len(password) > MAX_LENGTH:
             return False
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._verify, stored, prepared(password))
+        return await self._run(partial(self._verify, stored, prepared(password)))
+
+    async def _run(self, work: Callable[[], R]) -> R:
+        if self._waiting >= MAX_WAITING:
+            raise DomainError(
+                ErrorReason.ERROR_REASON_UNAVAILABLE,
+                "Too many passwords are waiting to be hashed; try again.",
+            )
+        self._waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, work)
+        finally:
+            self._waiting -= 1
 
     def _verify(self, stored: str | None, password: str) -> bool:
         try:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Self
 
 import grpc
 import structlog
@@ -12,25 +12,33 @@ from grpc_reflection.v1alpha import reflection
 
 from rollbook.attributes import GROUP, USER
 from rollbook.v1 import (
+    credential_service_pb2,
     directory_service_pb2,
     group_service_pb2,
     schema_service_pb2,
     user_service_pb2,
 )
+from service.epoch import Epoch
 from service.passwords import PasswordHasher
 from service.rpc.authentication import Authenticator
 from service.rpc.calls import Gate, handlers_of
+from service.rpc.credentials import CredentialMethods
 from service.rpc.directory import DirectoryMethods
+from service.rpc.gateways import Gateways
+from service.rpc.last_uses import LastUses
 from service.rpc.memberships import MembershipMethods
+from service.rpc.passwords import Passwords
 from service.rpc.resources import ResourceMethods
 from service.rpc.schemas import SchemaMethods
 from service.rpc.tenant_schemas import TenantSchemas
 from service.rpc.writes import Writes
-from service.storage import signing_keys
+from service.storage import credentials, signing_keys
 from service.storage.database import Database
 from service.upkeep import Upkeep
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from service.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -39,7 +47,46 @@ _USERS: Final = user_service_pb2.DESCRIPTOR.services_by_name["UserService"]
 _GROUPS: Final = group_service_pb2.DESCRIPTOR.services_by_name["GroupService"]
 _DIRECTORY: Final = directory_service_pb2.DESCRIPTOR.services_by_name["DirectoryService"]
 _SCHEMAS: Final = schema_service_pb2.DESCRIPTOR.services_by_name["SchemaService"]
-_SERVICES: Final = (_USERS, _GROUPS, _DIRECTORY, _SCHEMAS)
+_CREDENTIALS: Final = credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"]
+_SERVICES: Final = (_USERS, _GROUPS, _DIRECTORY, _SCHEMAS, _CREDENTIALS)
+
+
+@dataclass(frozen=True)
+class _Means:
+    """What a worker works with, from its start to its end."""
+
+    database: Database
+    hasher: PasswordHasher
+    epoch: Epoch
+    last_uses: LastUses
+
+    @classmethod
+    async def open(cls, settings: Settings) -> Self:
+        database = await Database.connect(
+            settings.database_url.get_secret_value(),
+            max_connections=settings.database_connections,
+        )
+        async with database.connection() as connection:
+            name = await signing_keys.get(connection, "epoch")
+        # Everyone who shares the database shares the name, and nobody else can guess it.
+        epoch = _shared_epoch(settings.run_dir, name.hex()[:32])
+        return cls(database, PasswordHasher(), epoch, LastUses(database))
+
+    async def close(self) -> None:
+        await self.last_uses.stop()
+        await self.database.close()
+        self.epoch.close()
+        self.hasher.close()
+
+
+def _shared_epoch(directory: Path | None, name: str) -> Epoch:
+    try:
+        return Epoch.shared(directory, name)
+    except OSError as error:
+        raise OSError(
+            f"Workers cannot share memory: {error}. "
+            "Name a directory of this user's with ROLLBOOK_RUN_DIR."
+        ) from error
 
 
 class Server:
@@ -49,15 +96,13 @@ class Server:
         self,
         server: grpc.aio.Server,
         servicer: health.aio.HealthServicer,
-        database: Database,
-        hasher: PasswordHasher,
+        means: _Means,
         port: int,
     ) -> None:
         self._server = server
         self._health = servicer
-        self._database = database
-        self._hasher = hasher
-        self._upkeep = Upkeep(database, self._report)
+        self._means = means
+        self._upkeep = Upkeep(means.database, self._report)
         self._upkeep.start()
         self.port = port
         """The TCP port listened on: the one asked for, or the one found when that was 0."""
@@ -66,17 +111,14 @@ class Server:
     async def start(cls, settings: Settings, worker: int = 0) -> Server:
         """Connect, listen, and report SERVING. The database has been migrated before.
 
-        Raises OSError when an address is in use or the database cannot be reached.
+        Raises OSError when an address is in use, the database cannot be reached or memory
+        cannot be shared.
         """
-        database = await Database.connect(
-            settings.database_url.get_secret_value(),
-            max_connections=settings.database_connections,
-        )
-        hasher = PasswordHasher()
+        means = await _Means.open(settings)
         server = grpc.aio.server(
             options=_options(settings), maximum_concurrent_rpcs=settings.max_concurrent_calls
         )
-        server.add_generic_rpc_handlers(tuple(await _handlers(database, hasher, settings)))
+        server.add_generic_rpc_handlers(tuple(await _handlers(means, settings)))
         servicer = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
         if settings.reflection:
@@ -86,7 +128,7 @@ class Server:
             )
         port = _listen(server, settings, worker)
         await server.start()
-        running = cls(server, servicer, database, hasher, port)
+        running = cls(server, servicer, means, port)
         await running._report(True)  # noqa: FBT003  # its own
         return running
 
@@ -95,8 +137,7 @@ class Server:
         await self._health.enter_graceful_shutdown()
         await self._server.stop(grace)
         await self._upkeep.stop()
-        await self._database.close()
-        self._hasher.close()
+        await self._means.close()
 
     async def _report(self, serving: bool) -> None:  # noqa: FBT001  # the only thing it says
         """Tell health checks of every service. After a drain began this has no effect."""
@@ -120,26 +161,35 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
     ]
 
 
-async def _handlers(
-    database: Database, hasher: PasswordHasher, settings: Settings
-) -> list[grpc.GenericRpcHandler]:
+async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHandler]:
+    database, hasher = means.database, means.hasher
     async with database.connection() as connection:
         page_key = await signing_keys.get(connection, "page_token")
         request_key = await signing_keys.get(connection, "request_fingerprint")
+        foreign_tokens = await credentials.hashes_without_checksum(connection)
     schemas = TenantSchemas(database)
-    gate = Gate(Authenticator(database, hasher), settings.scim.enabled, schemas)
+    gate = Gate(
+        Authenticator(
+            database, means.epoch, Passwords(database, hasher), means.last_uses, foreign_tokens
+        ),
+        Gateways(settings.gateway_secret),
+        settings.scim.enabled,
+        schemas,
+    )
     writes = Writes(database, request_key)
     users = ResourceMethods(USER, database, hasher, writes, page_key)
     groups = ResourceMethods(GROUP, database, hasher, writes, page_key)
     memberships = MembershipMethods(database, writes, page_key)
     directory = DirectoryMethods(database, hasher, writes, page_key)
     registry = SchemaMethods(database, writes, schemas)
+    secrets = CredentialMethods(database, means.epoch, page_key)
     return [
         handlers_of(_USERS, users.answers(), gate),
         handlers_of(_GROUPS, {**groups.answers(), **memberships.answers()}, gate),
         handlers_of(_DIRECTORY, directory.answers(), gate),
         # Requests about schemas hold no resources: they are the same for all tenants.
         handlers_of(_SCHEMAS, registry.answers(), replace(gate, schemas=None)),
+        handlers_of(_CREDENTIALS, secrets.answers(), replace(gate, schemas=None)),
     ]
 
 

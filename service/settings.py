@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, DirectoryPath, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from rollbook import settings_file
+from rollbook.metadata import GatewaySecret  # noqa: TC001  # pydantic reads the annotation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +40,12 @@ class Settings(BaseSettings):
     database_url: SecretStr
     grpc_listen: str = "127.0.0.1:50051"
     grpc_socket: str = ""
-    """Path of a Unix socket to listen on besides; worker number n listens on `<path>.n`."""
+    """Path of a Unix socket to listen on besides; worker number n listens on `<path>.n`. Who can
+    enter it is taken for a gateway."""
+    gateway_secret: GatewaySecret | None = None
+    """What a gateway shows that comes over the network."""
+    run_dir: DirectoryPath | None = None
+    """Where the workers of this machine share what they revoke; by default in memory."""
     bootstrap_token: SecretStr | None = None
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     database_connections: Annotated[int, Field(ge=1, le=1000)] = 10

@@ -12,12 +12,14 @@ from urllib.parse import parse_qsl
 from gateway.handlers.errors import bad_request
 from gateway.scim.dialects import Reading
 from gateway.scim.projection import EVERYTHING, Projection, projection_from_query
+from rollbook.metadata import REQUEST_ID
 from rollbook.schema_sets import DEFAULT
 
 if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
 
     from gateway.handlers.base_url import BaseUrl
+    from gateway.handlers.claims import Claims
     from gateway.scim.dialects import Dialect
 
     Preference = Literal["minimal", "representation"]
@@ -39,9 +41,20 @@ class ScimRequest:
     empty until the route is known. `dialect` is that of the connection it came on.
     """
 
-    __slots__ = ("_base_url_of", "dialect", "endpoint", "http", "id", "request_id", "schemas")
+    __slots__ = (
+        "_base_url_of",
+        "_claims",
+        "dialect",
+        "endpoint",
+        "http",
+        "id",
+        "request_id",
+        "schemas",
+    )
 
-    def __init__(self, http: BaseRequest, base_url_of: BaseUrl, dialect: Dialect) -> None:
+    def __init__(
+        self, http: BaseRequest, base_url_of: BaseUrl, dialect: Dialect, claims: Claims
+    ) -> None:
         self.http = http
         self.dialect = dialect
         self.endpoint = ""
@@ -49,6 +62,7 @@ class ScimRequest:
         self.schemas = DEFAULT
         self.request_id = _request_id(http.headers.get("X-Request-Id"))
         self._base_url_of = base_url_of
+        self._claims = claims
 
     @property
     def base_url(self) -> str:
@@ -109,9 +123,9 @@ class ScimRequest:
             return str(uuid.uuid5(_IDEMPOTENCY_KEYS, key_bytes.hex()))
 
     def metadata(self, *more: tuple[str, str]) -> tuple[tuple[str, str], ...]:
-        """What goes along with the call: credentials, the channel, the request's id, and by which
-        schemas it was translated, unless by those of the contract."""
-        items = (("rollbook-channel", "scim"), ("rollbook-request-id", self.request_id), *more)
+        """What goes along with the call: credentials, the gateway's claims, the request's id, and
+        by which schemas it was translated, unless by those of the contract."""
+        items = (*self._claims.of(self.http), (REQUEST_ID, self.request_id), *more)
         if self.schemas.revision:
             items = (("rollbook-schema", str(self.schemas.revision)), *items)
         credentials = self.http.headers.get("Authorization")

@@ -2,113 +2,139 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
+import asyncio
 import hashlib
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from rollbook import tokens
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError
 from service.storage import credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
     from uuid import UUID
 
-    from service.passwords import PasswordHasher
+    from rollbook.access import Scope
+    from service.epoch import Epoch
+    from service.rpc.last_uses import LastUses
+    from service.rpc.passwords import Passwords
     from service.storage.credentials import Credential
     from service.storage.database import Database
 
+    Client = Callable[[], str]
+
 CACHE_SECONDS: Final = 1.0
-"""How long a check of a credential holds before the database is asked again."""
+"""How long a credential that another machine revokes is still taken for valid, counted from
+before the database was asked. On this machine the epoch ends it at once."""
 
 CACHE_SIZE: Final = 10_000
+
+REFUSAL_SECONDS: Final = 0.01
+"""How long a refusal takes at least, so that its time does not tell what was wrong."""
 
 _MAX_HEADER: Final = 8_192
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is allowed in: the tenant and the name that `changes` records."""
+    """Who is allowed in: the tenant, the credential with the name that `changes` records, what
+    it is good for, and until when."""
 
     tenant_id: UUID
+    credential_id: UUID
     name: str
+    scopes: frozenset[Scope]
+    expire_time: datetime | None = None
 
 
 class Authenticator:
-    """Checks credentials. Keeps the outcome for a second, under a hash of the header."""
+    """Checks credentials. Keeps who they belong to for a second, under a hash of the header.
 
-    def __init__(self, database: Database, hasher: PasswordHasher) -> None:
+    `foreign_tokens` are the SHA-256s of valid tokens that have our prefix but no checksum.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        epoch: Epoch,
+        passwords: Passwords,
+        last_uses: LastUses,
+        foreign_tokens: frozenset[bytes] = frozenset(),
+    ) -> None:
         self._database = database
-        self._hasher = hasher
-        self._known: dict[bytes, tuple[float, Caller]] = {}
-        # What argon2 has approved, under the hash of header and stored hash: so that a valid
-        # password costs its work once, and a changed one is noticed.
-        self._verified: dict[bytes, bytes] = {}
+        self._epoch = epoch
+        self._passwords = passwords
+        self._last_uses = last_uses
+        self._foreign_tokens = foreign_tokens
+        self._known: dict[bytes, tuple[float, int, Caller]] = {}
 
-    async def authenticate(self, metadata: Mapping[str, str]) -> Caller:
-        """The caller. Raises CREDENTIALS_MISSING or CREDENTIALS_INVALID."""
+    async def authenticate(self, metadata: Mapping[str, str], client: Client) -> Caller:
+        """The caller; `client` tells where the call comes from.
+
+        Raises CREDENTIALS_MISSING or CREDENTIALS_INVALID; RATE_LIMITED or UNAVAILABLE where
+        passwords are tried too often.
+        """
         header = metadata.get("authorization", "").strip()
         if not header:
             raise DomainError(
                 ErrorReason.ERROR_REASON_CREDENTIALS_MISSING,
                 "The call has no credentials: send an authorization header with a bearer token.",
             )
-        if len(header) > _MAX_HEADER:
-            raise _invalid()
         key = hashlib.sha256(header.encode("utf-8", "surrogateescape")).digest()
+        # Both are taken before the database is asked: what happens after that is news.
+        now, epoch = time.monotonic(), self._epoch.current
         known = self._known.get(key)
-        if known is not None and known[0] > time.monotonic():
-            return known[1]
-        caller = await self._check(header, key)
+        if known is not None and known[0] > now and known[1] == epoch:
+            return known[2]
+        credential = await self._find(header, key, client)
+        if credential is None:
+            await asyncio.sleep(now + REFUSAL_SECONDS - time.monotonic())
+            raise _invalid()
+        self._last_uses.note(credential)
+        return self._remember(key, now, epoch, credential)
+
+    def _remember(self, key: bytes, now: float, epoch: int, credential: Credential) -> Caller:
+        caller = Caller(
+            credential.tenant_id,
+            credential.id,
+            credential.name,
+            credential.scopes,
+            credential.expire_time,
+        )
+        left = credential.seconds_left
+        seconds = CACHE_SECONDS if left is None else min(CACHE_SECONDS, left)
         if len(self._known) >= CACHE_SIZE:
             self._known.clear()
-        self._known[key] = (time.monotonic() + CACHE_SECONDS, caller)
+        self._known[key] = (now + seconds, epoch, caller)
         return caller
 
-    async def _check(self, header: str, key: bytes) -> Caller:
+    async def _find(self, header: str, key: bytes, client: Client) -> Credential | None:
+        if len(header) > _MAX_HEADER:
+            return None
         scheme, _, rest = header.partition(" ")
         if scheme.lower() == "basic" and rest:
-            credential = await self._check_basic(rest.strip(), key)
-        else:
-            # Okta's header mode sends the token with no scheme at all.
-            token = rest.strip() if scheme.lower() == "bearer" and rest else header
-            digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
-            async with self._database.connection() as connection:
-                credential = await credentials.by_token_hash(connection, digest)
-        if credential is None:
-            raise _invalid()
-        return Caller(credential.tenant_id, credential.name)
+            return await self._passwords.find(rest.strip(), key, client)
+        # Okta's header mode sends the token with no scheme at all.
+        return await self._find_token(
+            rest.strip() if scheme.lower() == "bearer" and rest else header
+        )
 
-    async def _check_basic(self, encoded: str, key: bytes) -> Credential | None:
-        user_name, password = _decode_basic(encoded)
-        async with self._database.connection() as connection:
-            credential = await credentials.by_user_name(
-                connection, credentials.DEFAULT_TENANT, user_name
-            )
-        stored = credential.password_hash if credential else None
-        if stored and self._verified.get(key) == stored.encode():
-            return credential
-        if not await self._hasher.verify(stored, password):
+    async def _find_token(self, token: str) -> Credential | None:
+        digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+        if self._is_mistyped(token, digest):
             return None
-        assert stored is not None
-        if len(self._verified) >= CACHE_SIZE:
-            self._verified.clear()
-        self._verified[key] = stored.encode()
-        return credential
+        async with self._database.connection() as connection:
+            return await credentials.by_token_hash(connection, digest)
 
-
-def _decode_basic(encoded: str) -> tuple[str, str]:
-    try:
-        text = base64.b64decode(encoded, validate=True).decode()
-    except (binascii.Error, ValueError):
-        raise _invalid() from None
-    user_name, colon, password = text.partition(":")
-    if not colon or "\0" in user_name:
-        raise _invalid()
-    return user_name, password
+    def _is_mistyped(self, token: str, digest: bytes) -> bool:
+        """Whether a token claims to be of our making and is not: the database need not say so."""
+        if not token.startswith(tokens.PREFIX) or tokens.is_well_formed(token):
+            return False
+        return digest not in self._foreign_tokens
 
 
 def _invalid() -> DomainError:

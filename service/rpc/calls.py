@@ -15,10 +15,13 @@ import structlog
 from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
+from rollbook.access import RPCS, Scope, rule_of
+from rollbook.metadata import CHANNEL, REQUEST_ID, SCIM, TOLERANCES
 from rollbook.schema_sets import DEFAULT
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError, StaleSchemasError
 from service.rpc import status
+from service.rpc.gateways import client_of
 from service.storage.changes import Author
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
     from rollbook.schema_sets import SchemaSet
     from service.rpc.authentication import Authenticator, Caller
+    from service.rpc.gateways import Gateways, Peer
     from service.rpc.tenant_schemas import TenantSchemas
 
     Context = grpc.aio.ServicerContext[bytes, bytes]
@@ -57,29 +61,43 @@ class Call:
     @property
     def author(self) -> Author:
         """Whom `changes` names for what this call writes."""
-        tolerances = self.metadata.get("rollbook-tolerances", "")
+        tolerances = self.metadata.get(TOLERANCES, "")
         names = tolerances.split(",")[:_MAX_TOLERANCES] if tolerances else []
         return Author(self.caller.tenant_id, self.caller.name, names)
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What stands before every method: authentication, whether SCIM is switched on, and the schema
-    sets of tenants; without these a method goes by the contract."""
+    """What stands before every method: authentication, whether SCIM is switched on, the scope that
+    the method takes, and the schema sets of tenants; without these a method goes by the contract.
+    """
 
     authenticator: Authenticator
+    gateways: Gateways
     scim_enabled: bool
     schemas: TenantSchemas | None = None
 
-    async def admit(self, metadata: Mapping[str, str]) -> Caller:
-        """The caller. Raises CREDENTIALS_MISSING, CREDENTIALS_INVALID, SCIM_DISABLED."""
-        caller = await self.authenticator.authenticate(metadata)
-        if not self.scim_enabled and metadata.get("rollbook-channel") == "scim":
+    async def admit(
+        self, method: str, metadata: dict[str, str], peer: Peer
+    ) -> tuple[Caller, Mapping[str, str]]:
+        """Who calls, and what is believed of the metadata.
+
+        Raises CREDENTIALS_MISSING, CREDENTIALS_INVALID, RATE_LIMITED, UNAVAILABLE,
+        SCIM_DISABLED, SCOPE_MISSING.
+        """
+        believed, by_gateway = self.gateways.hear(metadata, peer)
+        caller = await self.authenticator.authenticate(
+            believed, lambda: client_of(believed, peer())
+        )
+        over_scim = believed.get(CHANNEL) == SCIM
+        if over_scim and not self.scim_enabled:
             raise DomainError(
                 ErrorReason.ERROR_REASON_SCIM_DISABLED,
                 "SCIM is switched off. An administrator switches it on with scim.enabled.",
             )
-        return caller
+        if not RPCS[method].admits(caller.scopes, over_scim=over_scim and by_gateway):
+            raise _scope_missing(method, caller, over_scim=over_scim, by_gateway=by_gateway)
+        return caller, believed
 
     async def schemas_of(self, caller: Caller, metadata: Mapping[str, str]) -> SchemaSet:
         """The set that a call goes by. Raises SCHEMA_CHANGED."""
@@ -96,7 +114,10 @@ class Gate:
 def handlers_of(
     service: ServiceDescriptor, answers: Mapping[str, Answer], gate: Gate
 ) -> grpc.GenericRpcHandler:
-    """The gRPC handlers of a service. Raises KeyError when a method has no answer."""
+    """The gRPC handlers of a service.
+
+    Raises KeyError when a method has no answer, LookupError when it has no rule of access.
+    """
     return grpc.method_handlers_generic_handler(
         service.full_name,
         {method.name: _handler(method, answers[method.name], gate) for method in service.methods},
@@ -105,6 +126,7 @@ def handlers_of(
 
 def _handler(method: MethodDescriptor, answer: Answer, gate: Gate) -> Any:
     name = f"{method.containing_service.full_name}/{method.name}"
+    rule_of(name)
     request_name = method.input_type.full_name
     request_class = GetMessageClass(method.input_type)
 
@@ -114,15 +136,10 @@ def _handler(method: MethodDescriptor, answer: Answer, gate: Gate) -> Any:
         return await answer(_parse(of_tenant, body), Call(name, caller, metadata, schemas))
 
     async def handle(body: bytes, context: Context) -> bytes:  # noqa: RET503  # abort raises
-        # Metadata keys are lower-case in HTTP/2; of a repeated one the last counts.
-        metadata = {
-            key: value
-            for key, value in context.invocation_metadata() or ()
-            if isinstance(value, str)
-        }
+        sent = _metadata(context)
         try:
             # Whether the caller may is decided before what is asked is looked at (AIP-211).
-            caller = await gate.admit(metadata)
+            caller, metadata = await gate.admit(name, sent, context.peer)
             try:
                 return await answered(body, caller, metadata)
             except StaleSchemasError:
@@ -131,7 +148,7 @@ def _handler(method: MethodDescriptor, answer: Answer, gate: Gate) -> Any:
         except DomainError as error:
             failure = error
         except Exception:  # noqa: BLE001  # the client gets INTERNAL, the log the trace
-            failure = _bug(name, metadata)
+            failure = _bug(name, sent)
         await status.abort(context, failure)
 
     # The body is parsed in `handle`, not by gRPC: its parser's words would reach the client.
@@ -139,8 +156,33 @@ def _handler(method: MethodDescriptor, answer: Answer, gate: Gate) -> Any:
 
 
 def _metadata(context: Context) -> dict[str, str]:
+    """Keys are lower-case in HTTP/2; of a repeated one the last counts."""
     pairs = context.invocation_metadata() or ()
     return {key: value for key, value in pairs if isinstance(value, str)}
+
+
+def _scope_missing(
+    method: str, caller: Caller, *, over_scim: bool, by_gateway: bool
+) -> DomainError:
+    """Says which scope would do, or what to mend where it is not the scope."""
+    rule, is_scim = RPCS[method], over_scim and by_gateway
+    demanded = rule.demands(over_scim=is_scim)
+    if is_scim and not rule.over_scim:
+        message = f"{method} cannot be called for SCIM clients."
+    elif is_scim or not rule.over_scim or Scope.SCIM not in caller.scopes:
+        message = f"The credentials lack a scope: {method} takes {demanded}."
+    elif over_scim:
+        message = (
+            "The credentials are for SCIM, but the service does not know the gateway that passes "
+            "them on: give both the same ROLLBOOK_GATEWAY_SECRET."
+        )
+    else:
+        message = f"The credentials are for SCIM; over gRPC {method} takes {demanded}."
+    return DomainError(
+        ErrorReason.ERROR_REASON_SCOPE_MISSING,
+        message,
+        metadata={"method": method, "scope": demanded},
+    )
 
 
 def _parse(request_class: type[Message], body: bytes) -> Message:
@@ -158,7 +200,7 @@ def _parse(request_class: type[Message], body: bytes) -> Message:
 
 def _bug(method: str, metadata: Mapping[str, str]) -> DomainError:
     """INTERNAL, with an id that finds the trace in the log; nothing else of it leaves."""
-    request_id = metadata.get("rollbook-request-id") or str(uuid4())
+    request_id = metadata.get(REQUEST_ID) or str(uuid4())
     log.exception(  # noqa: LOG004  # called from the handler of the exception
         "call.failed", method=method, request_id=request_id
     )

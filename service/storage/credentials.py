@@ -3,79 +3,159 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from rollbook.access import EVERY_SCOPE, Scope, scopes_named
 from service.domain.identifiers import new_id
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    import asyncpg
+
     from service.storage.database import Connection
 
 DEFAULT_TENANT = UUID("00000000-0000-7000-8000-000000000001")
 
+VALID: Final = "revoke_time IS NULL AND (expire_time IS NULL OR expire_time > now())"
+"""The condition that a credential is good for anything."""
+
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """One credential; `password_hash` is set for basic ones."""
+    """One credential that is valid.
+
+    `seconds_left` is how long it remains so by the database's clock, None without end;
+    `noted_this_minute` tells whether its use in this minute has been written; `password_hash` is
+    set for basic ones.
+    """
 
     tenant_id: UUID
+    id: UUID
     name: str
+    scopes: frozenset[Scope]
+    expire_time: datetime | None
+    seconds_left: float | None
+    noted_this_minute: bool
     password_hash: str | None
 
 
+_COLUMNS: Final = """
+tenant_id, id, name, scopes, expire_time, password_hash,
+extract(epoch FROM expire_time - now())::float8 AS seconds_left,
+coalesce(last_use_time >= date_trunc('minute', now()), false) AS noted_this_minute
+"""
+
+
 async def by_token_hash(connection: Connection, token_hash: bytes) -> Credential | None:
-    """The credential of a token, by its SHA-256."""
+    """The valid credential of a token, by its SHA-256."""
     row = await connection.fetchrow(
-        "SELECT tenant_id, name FROM credentials WHERE token_hash = $1", token_hash
+        f"SELECT {_COLUMNS} FROM credentials WHERE token_hash = $1 AND {VALID}", token_hash
     )
-    return Credential(row["tenant_id"], row["name"], None) if row else None
+    return _credential(row) if row else None
 
 
 async def by_user_name(
     connection: Connection, tenant_id: UUID, user_name: str
 ) -> Credential | None:
-    """The basic credential of a user name."""
+    """The valid basic credential of a user name."""
     row = await connection.fetchrow(
-        "SELECT tenant_id, name, password_hash FROM credentials "
-        "WHERE tenant_id = $1 AND user_name = $2",
+        f"SELECT {_COLUMNS} FROM credentials WHERE tenant_id = $1 AND user_name = $2 AND {VALID}",
         tenant_id,
         user_name,
     )
-    return Credential(row["tenant_id"], row["name"], row["password_hash"]) if row else None
+    return _credential(row) if row else None
 
 
-async def any_exists(connection: Connection) -> bool:
-    """Whether anybody can get in at all."""
-    return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM credentials)"))
+def _credential(row: asyncpg.Record) -> Credential:
+    return Credential(**{**row, "scopes": scopes_named(row["scopes"])})
 
 
-async def add_token(connection: Connection, tenant_id: UUID, name: str, token_hash: bytes) -> None:
-    """Make a token valid; it stays so when it is already."""
+async def tenant_name(connection: Connection, tenant_id: UUID) -> str:
+    """The name of the tenant that credentials belong to."""
+    name: str = await connection.fetchval(
+        "SELECT name FROM tenants WHERE tenant_id = $1", tenant_id
+    )
+    return name
+
+
+async def touch(connection: Connection, used: Sequence[tuple[UUID, UUID]]) -> None:
+    """Note that these credentials, by tenant and id, were used in this minute. One write in a
+    minute is enough, so whoever finds another writing leaves it to that."""
     await connection.execute(
         """
-        INSERT INTO credentials (tenant_id, id, name, kind, token_hash)
-        VALUES ($1, $2, $3, 'token', $4) ON CONFLICT (token_hash) DO NOTHING
+        UPDATE credentials AS c SET last_use_time = date_trunc('minute', now())
+        FROM (
+            SELECT tenant_id, id
+            FROM credentials JOIN unnest($1::uuid [], $2::uuid []) AS u (tenant_id, id)
+            USING (tenant_id, id)
+            WHERE last_use_time IS NULL OR last_use_time < date_trunc('minute', now())
+            FOR NO KEY UPDATE OF credentials SKIP LOCKED
+        ) AS used
+        WHERE c.tenant_id = used.tenant_id AND c.id = used.id
+        """,
+        [tenant_id for tenant_id, _ in used],
+        [identifier for _, identifier in used],
+    )
+
+
+async def administrator_exists(connection: Connection) -> bool:
+    """Whether anybody can get in who can let others in."""
+    return bool(
+        await connection.fetchval(
+            f"SELECT EXISTS (SELECT FROM credentials WHERE $1 = ANY (scopes) AND {VALID})",
+            Scope.CREDENTIALS,
+        )
+    )
+
+
+async def hashes_without_checksum(connection: Connection) -> frozenset[bytes]:
+    """The SHA-256s of tokens that are not of our own making, but come from settings."""
+    rows = await connection.fetch(
+        "SELECT token_hash FROM credentials WHERE kind = 'token' AND NOT has_checksum"
+    )
+    return frozenset(row["token_hash"] for row in rows)
+
+
+async def add_administrator(
+    connection: Connection,
+    tenant_id: UUID,
+    name: str,
+    token_hash: bytes,
+    *,
+    hint: str,
+    has_checksum: bool,
+) -> None:
+    """Make a token valid for everything; one that was revoked stays so."""
+    await connection.execute(
+        """
+        INSERT INTO credentials
+        (tenant_id, id, name, kind, token_hash, scopes, hint, has_checksum)
+        VALUES ($1, $2, $3, 'token', $4, $5, $6, $7)
+        ON CONFLICT (token_hash) DO UPDATE
+        SET scopes = excluded.scopes, hint = excluded.hint, has_checksum = excluded.has_checksum
         """,
         tenant_id,
         new_id(),
         name,
         token_hash,
+        sorted(EVERY_SCOPE),
+        hint,
+        has_checksum,
     )
 
 
 async def set_basic(
     connection: Connection, tenant_id: UUID, name: str, user_name: str, password_hash: str
 ) -> None:
-    """Let `user_name` be the one basic credential of that name, with that password."""
-    await connection.execute(
-        "DELETE FROM credentials WHERE tenant_id = $1 AND name = $2 AND kind = 'basic'",
-        tenant_id,
-        name,
-    )
+    """Let `user_name` be the one basic credential of that name, for SCIM, with that password."""
+    await remove_basic(connection, tenant_id, name)
     await connection.execute(
         """
-        INSERT INTO credentials (tenant_id, id, name, kind, user_name, password_hash)
-        VALUES ($1, $2, $3, 'basic', $4, $5)
+        INSERT INTO credentials (tenant_id, id, name, kind, user_name, password_hash, scopes)
+        VALUES ($1, $2, $3, 'basic', $4, $5, $6)
         ON CONFLICT (tenant_id, user_name) DO UPDATE SET password_hash = excluded.password_hash
         """,
         tenant_id,
@@ -83,6 +163,7 @@ async def set_basic(
         name,
         user_name,
         password_hash,
+        [Scope.SCIM],
     )
 
 

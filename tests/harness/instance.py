@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 TOKEN: Final = "rbk_test-7c1f0b9e5a3d4c28b6e1"
 """An administrator's token."""
 
+GATEWAY_SECRET: Final = "what-the-service-knows-its-gateway-by"
+
 BASIC_USER: Final = "idp"
 BASIC_PASSWORD: Final = "correct horse battery staple"
 
@@ -38,6 +40,7 @@ async def running_service(database_url: str, **settings: Any) -> AsyncIterator[s
         "database_url": database_url,
         "grpc_listen": "127.0.0.1:0",
         "bootstrap_token": TOKEN,
+        "gateway_secret": GATEWAY_SECRET,
         "scim": {"auth": {"username": BASIC_USER, "password": BASIC_PASSWORD}},
         **settings,
     }
@@ -53,7 +56,8 @@ async def running_service(database_url: str, **settings: Any) -> AsyncIterator[s
 @asynccontextmanager
 async def running_gateway(service: str, **settings: Any) -> AsyncIterator[str]:
     """The gateway on a port of its own, before the service at an address; yields its base URL."""
-    read = GatewaySettings(http_listen="127.0.0.1:0", grpc_target=service, **settings)
+    arguments: dict[str, Any] = {"gateway_secret": GATEWAY_SECRET, **settings}
+    read = GatewaySettings(http_listen="127.0.0.1:0", grpc_target=service, **arguments)
     async with connect(read.service_target) as stubs:
         gateway = Gateway(read, stubs)
         runner = ServerRunner(HttpServer(gateway.handle, read), shutdown_timeout=2)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import asyncpg
 
 LIST = "/rollbook.v1.UserService/ListUsers"
+DESCRIBE_CALLER = "/rollbook.v1.CredentialService/DescribeCaller"
 
 
 async def _failure(call: Any) -> str:
@@ -55,7 +56,7 @@ def _raw(channel: grpc.aio.Channel, method: str, body: bytes, credentials: str |
     ids=["bearer", "in other case", "without scheme", "basic", "basic in other case"],
 )
 async def test_who_has_credentials_is_let_in(credentials: str, channel: grpc.aio.Channel) -> None:
-    await _raw(channel, LIST, b"", credentials)
+    await _raw(channel, DESCRIBE_CALLER, b"", credentials)
 
 
 @pytest.mark.parametrize(

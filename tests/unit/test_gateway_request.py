@@ -5,14 +5,17 @@ from __future__ import annotations
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
+from gateway.handlers.claims import Claims
 from gateway.handlers.conditions import matches
 from gateway.handlers.request import ScimRequest
 from gateway.scim.dialects import LENIENT
+from gateway.settings import Settings
 
 
 def request(**headers: str) -> ScimRequest:
     fields = {name.replace("_", "-"): value for name, value in headers.items()}
-    return ScimRequest(make_mocked_request("GET", "/", fields), lambda _: "", LENIENT)
+    claims = Claims(Settings())
+    return ScimRequest(make_mocked_request("GET", "/", fields), lambda _: "", LENIENT, claims)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,38 @@
+"""What the gateway tells the service of a request, and what makes the service believe it."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from rollbook.metadata import CHANNEL, CLIENT, GATEWAY, SCIM
+
+if TYPE_CHECKING:
+    from aiohttp.web import BaseRequest
+
+    from gateway.settings import Settings
+
+
+class Claims:
+    """Metadata for the calls of one gateway: the channel, its secret, and the client."""
+
+    def __init__(self, settings: Settings) -> None:
+        secret = settings.gateway_secret
+        shown = () if secret is None else ((GATEWAY, secret.get_secret_value()),)
+        self._always = ((CHANNEL, SCIM), *shown)
+        self._trust_forwarded = settings.http_trust_forwarded
+
+    def of(self, http: BaseRequest) -> tuple[tuple[str, str], ...]:
+        """What is claimed of a request."""
+        client = self._client(http)
+        return (*self._always, (CLIENT, client)) if client else self._always
+
+    def _client(self, http: BaseRequest) -> str:
+        """The IP address of whoever is in front of the nearest proxy: each proxy appends the
+        address that it sees, and what stands before that a client may have made up."""
+        if self._trust_forwarded and (hops := http.headers.getall("X-Forwarded-For", ())):
+            try:
+                return str(ip_address(hops[-1].rpartition(",")[2].strip()))
+            except ValueError:
+                pass
+        return http.remote or ""

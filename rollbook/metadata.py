@@ -1,0 +1,47 @@
+"""Metadata of calls beside `authorization`: what the gateway tells the service of a request.
+
+What `GATEWAY_CLAIMS` lists is for gateways: whoever sends it shows to be one by the secret in
+`GATEWAY`, or by coming over the service's Unix socket. Others may send the rest.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, SecretStr
+
+CHANNEL: Final = "rollbook-channel"
+"""How a request came to the gateway: `SCIM`. Of somebody else it says no more than that its
+messages are those of the gateway, with the attributes that only SCIM clients see."""
+
+SCIM: Final = "scim"
+
+CLIENT: Final = "rollbook-client"
+"""The IP address of the gateway's client."""
+
+TOLERANCES: Final = "rollbook-tolerances"
+"""Habits of a client that the gateway has put right: names with commas between."""
+
+GATEWAY: Final = "rollbook-gateway"
+"""The secret that gateway and service share."""
+
+GATEWAY_CLAIMS: Final = frozenset({CHANNEL, CLIENT, TOLERANCES, GATEWAY})
+
+REQUEST_ID: Final = "rollbook-request-id"
+"""Finds a call in the logs."""
+
+_SHORTEST_SECRET: Final = 16
+
+
+def _checked(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if len(text) < _SHORTEST_SECRET or not (text.isascii() and text.isprintable()) or " " in text:
+        raise ValueError(
+            f"it has to have {_SHORTEST_SECRET} characters or more, of ASCII and without blanks, "
+            "e.g. what `openssl rand -hex 32` prints"
+        )
+    return secret
+
+
+GatewaySecret = Annotated[SecretStr, AfterValidator(_checked)]
+"""The type of the setting, the same on both sides."""

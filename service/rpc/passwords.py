@@ -1,0 +1,88 @@
+"""Basic credentials: user names with passwords, and how often a wrong one may be tried."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from typing import TYPE_CHECKING, Final
+
+from service.rpc.attempts import Attempts
+from service.storage import credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from service.passwords import PasswordHasher
+    from service.storage.credentials import Credential
+    from service.storage.database import Database
+
+CACHE_SIZE: Final = 10_000
+
+
+class Passwords:
+    """Checks user names with passwords."""
+
+    def __init__(
+        self, database: Database, hasher: PasswordHasher, attempts: Attempts | None = None
+    ) -> None:
+        self._database = database
+        self._hasher = hasher
+        self._attempts = attempts or Attempts()
+        # What argon2 has approved, under the hash of the header: so that a password costs its
+        # work once, and one that was changed is noticed.
+        self._verified: dict[bytes, str] = {}
+        # What argon2 is at. Many calls come at once with one password: it is checked once.
+        self._checking: dict[tuple[bytes, str | None], asyncio.Task[bool]] = {}
+
+    async def find(self, encoded: str, key: bytes, client: Callable[[], str]) -> Credential | None:
+        """The credential that a header gives in base64; None when it is not valid.
+
+        `key` is a hash of the header. Whether there is such a user neither shows in the answer
+        nor in its time. Raises RATE_LIMITED, and UNAVAILABLE when too many are being checked.
+        """
+        pair = _decoded(encoded)
+        if pair is None:
+            return None
+        user_name, password = pair
+        async with self._database.connection() as connection:
+            credential = await credentials.by_user_name(
+                connection, credentials.DEFAULT_TENANT, user_name
+            )
+        stored = credential.password_hash if credential else None
+        if stored is not None and self._verified.get(key) == stored:
+            return credential
+        checking = self._checking.get((key, stored))
+        if checking is None:
+            client_name = client()
+            self._attempts.begin(user_name, client_name)
+            check = self._check(key, stored, user_name, password, client_name)
+            checking = self._checking[key, stored] = asyncio.create_task(check)
+            checking.add_done_callback(lambda _: self._checking.pop((key, stored), None))
+        # A call that is given up does not take the check from the others.
+        return credential if await asyncio.shield(checking) else None
+
+    async def _check(
+        self, key: bytes, stored: str | None, user_name: str, password: str, client: str
+    ) -> bool:
+        try:
+            is_right = await self._hasher.verify(stored, password)
+        except BaseException:
+            self._attempts.take_back(user_name, client)
+            raise
+        if is_right and stored is not None:
+            self._attempts.take_back(user_name, client)
+            if len(self._verified) >= CACHE_SIZE:
+                self._verified.clear()
+            self._verified[key] = stored
+        return is_right
+
+
+def _decoded(encoded: str) -> tuple[str, str] | None:
+    """User name and password (RFC 7617 §2)."""
+    try:
+        text = base64.b64decode(encoded, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+    user_name, colon, password = text.partition(":")
+    return (user_name, password) if colon and "\0" not in user_name else None
