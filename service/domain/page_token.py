@@ -55,7 +55,7 @@ def encode(position: Position, list_digest: str, page_size: int, key: bytes) -> 
         position.backwards,
         int(time.time()),
     ]
-    payload = json.dumps(content, separators=(",", ":")).encode()
+    payload = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
     return base64.urlsafe_b64encode(payload + _mac(payload, key)).decode().rstrip("=")
 
 

@@ -38,7 +38,9 @@ STATEMENT_TIMEOUT: Final = 30.0
 _SESSION: Final = {
     "application_name": "rollbook",
     "timezone": "UTC",
+    # Statements are short: starting helpers would cost more than they save.
     "jit": "off",
+    "max_parallel_workers_per_gather": "0",
     # Every statement is served by an index. A plan is kept with its statement, and one made while
     # a table is nearly empty would go on reading the whole table when it has grown.
     "enable_seqscan": "off",

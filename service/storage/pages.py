@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from service.storage import derived
+from service.storage import derived, page_sql
 from service.storage.filter_sql import where
-from service.storage.sort_sql import SortKey, sort_key
+from service.storage.page_sql import Window
+from service.storage.sort_sql import sort_key
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -31,12 +32,16 @@ class Selection:
 
     def where(self, parameters: list[object]) -> str:
         """The condition as SQL over `r`; what it compares with is appended."""
+        restriction = self.restriction(parameters)
+        if self.condition is None:
+            return restriction
+        return f"{restriction} AND {where(self.condition, self.tenant_id, parameters)}"
+
+    def restriction(self, parameters: list[object]) -> str:
+        """The tenant and the type as SQL over `r`."""
         parameters += (self.tenant_id, self.resource_type.name)
         number = len(parameters)
-        conditions = [f"r.tenant_id = ${number - 1}", f"r.resource_type = ${number}"]
-        if self.condition is not None:
-            conditions.append(where(self.condition, self.tenant_id, parameters))
-        return " AND ".join(conditions)
+        return f"r.tenant_id = ${number - 1} AND r.resource_type = ${number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,41 +80,23 @@ async def rows(
     gathered for the rows of the page alone.
     """
     parameters: list[object] = []
-    key = sort_key(selection.order)
-    condition = selection.where(parameters)
+    restriction = selection.restriction(parameters)
+    parameters += (limit, skip)
     backwards = position is not None and position.backwards
+    key = sort_key(selection.order)
     if position is not None:
         beyond = key.beyond(position.key, position.id, parameters, backwards=backwards)
-        condition = f"{condition} AND {beyond}"
-    records = await connection.fetch(
-        _page_sql(selection.resource_type, view, key, condition, parameters, backwards=backwards),
-        *parameters,
-        limit,
-        skip,
-    )
+        restriction = f"{restriction} AND {beyond}"
+    window = Window(key, backwards, limit="$3", offset="$4")
+    page = page_sql.page(restriction, selection.condition, window, selection.tenant_id, parameters)
     kind = selection.resource_type
+    records = await connection.fetch(
+        f"WITH {page} SELECT {view.columns(kind)}, page.sort_key "
+        "FROM page JOIN resources AS r ON r.tenant_id = $1 AND r.id = page.id "
+        f"{view.joins(kind)} ORDER BY page.place",
+        *parameters,
+    )
     return [
         Row(record["id"], record["sort_key"], kind, derived.wire_form(record, kind, view))
         for record in records
     ]
-
-
-def _page_sql(
-    resource_type: ResourceType,
-    view: View,
-    key: SortKey,
-    condition: str,
-    parameters: list[object],
-    *,
-    backwards: bool,
-) -> str:
-    order = key.order_by(backwards=backwards)
-    return (
-        f"WITH page AS MATERIALIZED ("
-        f"SELECT r.id, {key.token} AS sort_key, row_number() OVER (ORDER BY {order}) AS place "
-        f"FROM resources AS r WHERE {condition} ORDER BY {order} "
-        f"LIMIT ${len(parameters) + 1} OFFSET ${len(parameters) + 2}) "
-        f"SELECT {view.columns(resource_type)}, page.sort_key "
-        f"FROM page JOIN resources AS r ON r.tenant_id = $1 AND r.id = page.id "
-        f"{view.joins(resource_type)} ORDER BY page.place"
-    )
