@@ -61,7 +61,6 @@ _UNAVAILABLE: Final = (
     asyncpg.TooManyConnectionsError,
     # A primary that was switched over stays connected, but read-only.
     asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.InterfaceError,
     OSError,
 )
 
@@ -185,9 +184,15 @@ class _translated:  # noqa: N801  # reads as a phrase: with _translated():
                 ErrorReason.ERROR_REASON_DEADLINE_EXCEEDED,
                 "The database took too long over this; ask for less at once.",
             ) from error
-        if isinstance(error, _UNAVAILABLE):
+        if isinstance(error, _UNAVAILABLE) or _is_closed(error):
             log.warning("database.unavailable", error=type(error).__name__)
             raise _unavailable("The database cannot be reached; try again.") from error
+
+
+def _is_closed(error: BaseException) -> bool:
+    """Whether the driver says that a connection or the pool is gone: it has no class of its own
+    for that, and its other InterfaceErrors are our mistakes."""
+    return isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)
 
 
 def _unavailable(message: str) -> DomainError:
