@@ -696,29 +696,47 @@ Global___RemoveMembersResponse: _TypeAlias = RemoveMembersResponse  # noqa: Y015
 
 @_typing.final
 class ListMembersRequest(_message.Message):
-    """Asks for one page of the members of a group."""
+    """Asks for one page of the members of a group. Except for page_token and skip, all pages of a list
+    are asked for with the same request.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     GROUP_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    SKIP_FIELD_NUMBER: _builtins.int
+    INCLUDE_TOTAL_SIZE_FIELD_NUMBER: _builtins.int
     group_id: _builtins.str
     """Id of the group; required."""
     page_size: _builtins.int
-    """How many at the most: 100 when absent, never more than 1000."""
+    """How many at the most: 100 when absent, never more than 1000; 0 asks for the total alone."""
     page_token: _builtins.str
-    """The next_page_token of the page before; empty for the first page."""
+    """The next_page_token or previous_page_token of an earlier answer; empty for the first page."""
+    skip: _builtins.int
+    """How many members to pass over; not together with a page_token."""
+    include_total_size: _builtins.bool
+    """Whether to count all that match."""
+    @_builtins.property
+    def filter(self) -> _filter_pb2.Filter:
+        """Which members, by the `value`, `type` and `display` of GroupMember; all when absent. The paths
+        in it are like those between the brackets of a value path: an attribute without a parent.
+        """
+
     def __init__(
         self,
         *,
         group_id: _builtins.str = ...,
         page_size: _builtins.int | None = ...,
         page_token: _builtins.str = ...,
+        filter: _filter_pb2.Filter | None = ...,
+        skip: _builtins.int = ...,
+        include_total_size: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_page_size", b"_page_size", "page_size", b"page_size"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_page_size", b"_page_size", "filter", b"filter", "page_size", b"page_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_page_size", b"_page_size", "group_id", b"group_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_page_size", b"_page_size", "filter", b"filter", "group_id", b"group_id", "include_total_size", b"include_total_size", "page_size", b"page_size", "page_token", b"page_token", "skip", b"skip"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__page_size: _TypeAlias = _typing.Literal["page_size"]  # noqa: Y015
     _WhichOneofArgType__page_size: _TypeAlias = _typing.Literal["_page_size", b"_page_size"]  # noqa: Y015
@@ -734,8 +752,14 @@ class ListMembersResponse(_message.Message):
 
     MEMBERS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    PREVIOUS_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Asks for the next page; empty on the last one."""
+    previous_page_token: _builtins.str
+    """Asks for the previous page; empty on the first one."""
+    total_size: _builtins.int
+    """How many members match in all, when asked for."""
     @_builtins.property
     def members(self) -> _containers.RepeatedCompositeFieldContainer[_group_pb2.GroupMember]:
         """The members, by id."""
@@ -745,12 +769,16 @@ class ListMembersResponse(_message.Message):
         *,
         members: _abc.Iterable[_group_pb2.GroupMember] | None = ...,
         next_page_token: _builtins.str = ...,
+        previous_page_token: _builtins.str = ...,
+        total_size: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_total_size", b"_total_size", "total_size", b"total_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["members", b"members", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_total_size", b"_total_size", "members", b"members", "next_page_token", b"next_page_token", "previous_page_token", b"previous_page_token", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__total_size: _TypeAlias = _typing.Literal["total_size"]  # noqa: Y015
+    _WhichOneofArgType__total_size: _TypeAlias = _typing.Literal["_total_size", b"_total_size"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__total_size) -> _WhichOneofReturnType__total_size | None: ...
 
 Global___ListMembersResponse: _TypeAlias = ListMembersResponse  # noqa: Y015
 

@@ -184,7 +184,8 @@ class GroupServiceServicer:
 
     def ListMembers(self, request, context):
         """Lists the direct members of a group page by page. Errors: NOT_FOUND (GROUP_NOT_FOUND),
-        INVALID_ARGUMENT (INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN).
+        INVALID_ARGUMENT (INVALID_FILTER, INVALID_VALUE, INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN,
+        INVALID_PAGE_SIZE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -88,7 +88,8 @@ class GroupServiceStub:
     """
     ListMembers: _grpc.UnaryUnaryMultiCallable[_group_service_pb2.ListMembersRequest, _group_service_pb2.ListMembersResponse]
     """Lists the direct members of a group page by page. Errors: NOT_FOUND (GROUP_NOT_FOUND),
-    INVALID_ARGUMENT (INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN).
+    INVALID_ARGUMENT (INVALID_FILTER, INVALID_VALUE, INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN,
+    INVALID_PAGE_SIZE).
     """
     ListPrincipalGroups: _grpc.UnaryUnaryMultiCallable[_group_service_pb2.ListPrincipalGroupsRequest, _group_service_pb2.ListPrincipalGroupsResponse]
     """Lists the groups that a user or group belongs to itself, page by page. Errors: NOT_FOUND
@@ -140,7 +141,8 @@ class GroupServiceAsyncStub(GroupServiceStub):
     """
     ListMembers: _aio.UnaryUnaryMultiCallable[_group_service_pb2.ListMembersRequest, _group_service_pb2.ListMembersResponse]  # type: ignore[assignment]
     """Lists the direct members of a group page by page. Errors: NOT_FOUND (GROUP_NOT_FOUND),
-    INVALID_ARGUMENT (INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN).
+    INVALID_ARGUMENT (INVALID_FILTER, INVALID_VALUE, INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN,
+    INVALID_PAGE_SIZE).
     """
     ListPrincipalGroups: _aio.UnaryUnaryMultiCallable[_group_service_pb2.ListPrincipalGroupsRequest, _group_service_pb2.ListPrincipalGroupsResponse]  # type: ignore[assignment]
     """Lists the groups that a user or group belongs to itself, page by page. Errors: NOT_FOUND
@@ -255,7 +257,8 @@ class GroupServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_group_service_pb2.ListMembersResponse, _abc.Awaitable[_group_service_pb2.ListMembersResponse]]:
         """Lists the direct members of a group page by page. Errors: NOT_FOUND (GROUP_NOT_FOUND),
-        INVALID_ARGUMENT (INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN).
+        INVALID_ARGUMENT (INVALID_FILTER, INVALID_VALUE, INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN,
+        INVALID_PAGE_SIZE).
         """
 
     @_abc_1.abstractmethod

@@ -13,7 +13,7 @@ from rollbook.v1.directory_service_pb2 import (
     OperationError,
     Resource,
 )
-from service.directory import bulk, listing
+from service.directory import bulk, listing, paging
 from service.domain.bulk import Outcome, Plan, check
 from service.domain.errors import DomainError
 from service.rpc import status, wire
@@ -56,8 +56,8 @@ class DirectoryMethods:
         """One page of a list of resources of all types."""
         view = _view(request.read_mask.paths)
         kinds = call.schemas.resource_types
-        query = listing.Query.of(request, kinds, call.tenant_id, view)
-        page = await listing.page(self._database, query, self._page_key)
+        query = listing.query_of_resources(request, kinds, call.tenant_id, view)
+        page = await paging.page(self._database, query, self._page_key)
         resources = (
             wire.nested(_FIELDS[row.resource_type.name], row.resource) for row in page.rows
         )

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 from rollbook.attributes import GROUP, USER
 from rollbook.v1 import group_pb2, group_service_pb2, user_pb2
 from rollbook.v1.error_reason_pb2 import ErrorReason
-from service.directory import reading, writing
-from service.directory.listing import page_size_of
+from service.directory import listing, paging, reading, writing
+from service.directory.paging import page_size_of
 from service.directory.writing import Writer
 from service.domain import page_token
 from service.domain.errors import DomainError
 from service.domain.membership import Add, Remove, parse_id, parse_member_id
 from service.domain.page_token import Position
+from service.rpc import wire
+from service.rpc.resources import page_tokens
 from service.storage import members, resources
 from service.storage.derived import BARE
 
@@ -99,16 +101,14 @@ class MembershipMethods:
     async def list_members(self, request: Any, call: Call) -> bytes:
         """One page of the members of a group."""
         group_id = reading.identifier_of(GROUP, request.group_id)
-        size, after, digest = self._page(request, call, group_id)
-        async with self._database.connection() as connection:
-            await self._require(connection, call, group_id, group=True)
-            rows = await members.page_of_members(
-                connection, call.tenant_id, group_id, after, size + 1
-            )
-        return group_service_pb2.ListMembersResponse(
-            members=[members.member_of(row) for row in rows[:size]],
-            next_page_token=self._next_token(rows, size, digest),
-        ).SerializeToString()
+        query = listing.query_of_members(request, group_id, call.tenant_id)
+        page = await paging.page(self._database, query, self._page_key)
+        if not page.rows and not page.total_size:
+            # Only then can it be that there is no such group.
+            async with self._database.connection() as connection:
+                await self._require(connection, call, group_id, group=True)
+        found = (row.member.SerializeToString() for row in page.rows)
+        return wire.repeated(1, found) + page_tokens(page)
 
     async def list_groups(self, request: Any, call: Call) -> bytes:
         """One page of the groups of a user or group."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rollbook.attributes import USER
 from rollbook.v1 import filter_pb2
 from rollbook.v1.error_reason_pb2 import ErrorReason
-from service.directory import listing, reading, writing
+from service.directory import listing, paging, reading, writing
 from service.directory.writing import Writer
 from service.domain.errors import DomainError, invalid_value
 from service.domain.membership import parse_id
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from google.protobuf.field_mask_pb2 import FieldMask
 
     from rollbook.attributes import ResourceType
+    from service.directory.paging import Page
     from service.passwords import PasswordHasher
     from service.rpc.calls import Answer, Call
     from service.rpc.writes import Writes
@@ -125,8 +126,10 @@ class ResourceMethods:
 
     async def list(self, request: Any, call: Call) -> bytes:
         """One page of a list."""
-        query = listing.Query.of(request, [self._of(call)], call.tenant_id, view_of(request))
-        page = await listing.page(self._database, query, self._page_key)
+        query = listing.query_of_resources(
+            request, [self._of(call)], call.tenant_id, view_of(request)
+        )
+        page = await paging.page(self._database, query, self._page_key)
         return wire.repeated(1, (row.resource for row in page.rows)) + page_tokens(page)
 
     async def create(self, request: Any, call: Call) -> bytes:
@@ -219,8 +222,8 @@ def _equal(name: str, operand: str) -> filter_pb2.Filter:
     )
 
 
-def page_tokens(page: listing.Page) -> bytes:
-    """The fields of a list's response beside the resources."""
+def page_tokens(page: Page[Any]) -> bytes:
+    """The fields of a list's response beside the items."""
     fields = b""
     if page.next_token:
         fields += wire.nested(2, page.next_token.encode())

@@ -75,6 +75,13 @@ def where(
     return _Writer(tenant_id, Parameters(parameters)).resource(condition, indexed=indexed)
 
 
+def where_member(condition: Condition, tenant_id: UUID, parameters: list[object]) -> str:
+    """As `where`, for a condition on one member of a group: an expression over `members AS m` and
+    the row `p` of `resources` that is the member."""
+    writer = _Writer(tenant_id, Parameters(parameters))
+    return writer.on_row(condition, membership_sql.MEMBER)
+
+
 class _Writer:
     """One condition being written."""
 
@@ -188,10 +195,10 @@ class _Writer:
     def _row(self, name: str, condition: Condition) -> str:
         """True when a member, or a group that the resource is in, meets the condition."""
         if name == "members":
-            return membership_sql.has_member(condition, self._on_row)
-        return membership_sql.is_in_group(condition, self._on_row, self._tenant)
+            return membership_sql.has_member(condition, self.on_row)
+        return membership_sql.is_in_group(condition, self.on_row, self._tenant)
 
-    def _on_row(self, condition: Condition, values: Mapping[str, Value]) -> str:
+    def on_row(self, condition: Condition, values: Mapping[str, Value]) -> str:
         """A condition on the row `p` of a member or group."""
 
         def leaf(condition: Leaf) -> str:

@@ -191,25 +191,6 @@ def member_of(row: asyncpg.Record) -> GroupMember:
     return GroupMember(value=str(row["id"]), type=row["resource_type"], display=display)
 
 
-async def page_of_members(
-    connection: Connection, tenant_id: UUID, group_id: UUID, after: UUID | None, limit: int
-) -> list[asyncpg.Record]:
-    """Members by id, beginning after one of them: rows of id, resource_type, display."""
-    return await connection.fetch(
-        """
-        SELECT p.id, p.resource_type, p.display
-        FROM members AS m JOIN resources AS p ON p.tenant_id = $1 AND p.id = m.member_id
-        WHERE m.tenant_id = $1 AND m.group_id = $2
-        AND m.member_id > coalesce($3, '00000000-0000-0000-0000-000000000000'::uuid)
-        ORDER BY m.member_id LIMIT $4
-        """,
-        tenant_id,
-        group_id,
-        after,
-        limit,
-    )
-
-
 async def page_of_groups(
     connection: Connection, tenant_id: UUID, member_id: UUID, after: UUID | None, limit: int
 ) -> list[asyncpg.Record]:

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 _NAME: Final = Value(display("p"), Kind.TEXT)
 
-_MEMBER: Final = {
+MEMBER: Final = {
     "value": Value("m.member_id", Kind.UUID, nullable=False),
     "type": Value("lower(p.resource_type)", Kind.TEXT, nullable=False),
     "display": _NAME,
 }
+"""The values of a member, over `members AS m` and its resource `p`."""
 
 _GROUP: Final = {"value": Value("p.id", Kind.UUID, nullable=False), "display": _NAME}
 
@@ -44,7 +45,7 @@ def has_member(condition: Condition, write: Write) -> str:
     return (
         f"EXISTS (SELECT FROM members AS m {'' if by_id_alone else person}"
         " WHERE m.tenant_id = r.tenant_id AND m.group_id = r.id"
-        f" AND {write(condition, _MEMBER)})"
+        f" AND {write(condition, MEMBER)})"
     )
 
 
