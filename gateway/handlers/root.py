@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gateway.handlers.response import respond
-from gateway.scim.errors import ScimError
 from gateway.scim.listing import list_query_from_query, list_query_from_search, list_response
 from gateway.scim.translation import resource_to_scim
 from rollbook.attributes import RESOURCE_TYPES
@@ -44,10 +43,6 @@ class RootHandlers:
         return await self._list(scim, list_query_from_search(body, reading), reading)
 
     async def _list(self, scim: ScimRequest, query: ListQuery, reading: Reading) -> Response:
-        if query.filter is None:
-            raise ScimError(
-                400, "A query over all resource types needs a filter; or use /Users.", "tooMany"
-            )
         base_url = scim.base_url
         request = query.to_request(SearchResourcesRequest(), None, reading, base_url=base_url)
         response = await self._stub.SearchResources(
