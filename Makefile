@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test lint lint-style lint-types lint-layers lint-protos format protos baseline \
-	bench fuzz lock clean install install-dev
+	bench fuzz properties lock clean install install-dev
 
 PYTHON_IN_VENV := .venv/bin/python
 PROTOS := protos/rollbook/v1
@@ -59,7 +59,10 @@ baseline: install-dev ## Makes today's protos the released ones, which lint hold
 bench: install-dev ## Runs the benchmarks; ARGS="--help" for what they take
 	@$(PYTHON_IN_VENV) -m bench $(ARGS)
 
-fuzz: install-dev ## Looks for inputs that break the property tests, for longer than `test` does
+fuzz: install-dev ## Sends hostile requests, 100,000 of them; ARGS="--help" for others
+	@$(PYTHON_IN_VENV) -m tests.fuzz $(ARGS)
+
+properties: install-dev ## Looks for inputs that break the property tests, for longer than `test` does
 	@$(PYTHON_IN_VENV) -m pytest tests/property --hypothesis-profile=fuzz $(ARGS)
 
 # Versions stay as they are unless pyproject.toml asks for others; UPGRADE=--upgrade takes the newest.

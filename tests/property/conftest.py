@@ -1,5 +1,5 @@
-"""How long property tests look: briefly in a test run, for long under `make fuzz`. And made-up
-directories to compare answers over."""
+"""How long property tests look: briefly in a test run, for long under `make properties`.
+And made-up directories to compare answers over."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""A campaign of hostile requests over HTTP: `python -m tests.fuzz --help`."""
