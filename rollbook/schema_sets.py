@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 from google.protobuf.descriptor_pool import Default
 from google.protobuf.message_factory import GetMessageClass
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from rollbook.attributes import MessageClass
     from rollbook.v1.schema_pb2 import SchemaAttachment, SchemaDefinition
+
+K = TypeVar("K")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +67,58 @@ class SchemaSet:
             return self
         unlocked = tuple(map(_unlocked, self.resource_types))
         return SchemaSet(self.revision, unlocked, self._contract)
+
+    @cached_property
+    def size(self) -> int:
+        """How many attributes registered schemas add, by which its memory grows."""
+        return sum(
+            1 + len(attribute.sub_attributes)
+            for kind in self.resource_types
+            for extension in (*kind.extensions, *kind.dormant)
+            if extension.schema.registered
+            for attribute in extension.schema.attributes
+        )
+
+
+class SchemaSetCache(Generic[K]):
+    """Sets that were used last. Those that were not for the longest time go when all of them
+    together take more than some 100 MB."""
+
+    def __init__(self) -> None:
+        self._sets: dict[K, SchemaSet] = {}
+        self._weight = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._sets)
+
+    def get(self, key: K) -> SchemaSet | None:
+        """The set that was put under a key, if it is still there."""
+        found = self._sets.pop(key, None)
+        if found is not None:
+            self._sets[key] = found
+        return found
+
+    def put(self, key: K, schema_set: SchemaSet) -> None:
+        """Keep a set, in the place of an earlier one."""
+        self._remove(key)
+        self._sets[key] = schema_set
+        self._weight += _weight(schema_set)
+        while self._weight > _MAX_WEIGHT and len(self._sets) > 1:
+            self._remove(next(iter(self._sets)))
+
+    def _remove(self, key: K) -> None:
+        if (gone := self._sets.pop(key, None)) is not None:
+            self._weight -= _weight(gone)
+
+
+_BASE_WEIGHT: Final = 500
+"""What the contract itself takes, in attributes of some 900 bytes."""
+
+_MAX_WEIGHT: Final = 120_000
+
+
+def _weight(schema_set: SchemaSet) -> int:
+    return _BASE_WEIGHT + schema_set.size
 
 
 DEFAULT: Final = SchemaSet(0, RESOURCE_TYPES)

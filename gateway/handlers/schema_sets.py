@@ -7,14 +7,15 @@ that has changed. Then the set is fetched and the request done once more.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from grpc import StatusCode
 
 from rollbook.errors import error_from_rpc
-from rollbook.schema_sets import DEFAULT, SchemaSet, schema_set_of
+from rollbook.schema_sets import DEFAULT, SchemaSet, SchemaSetCache, schema_set_of
 from rollbook.v1.schema_service_pb2 import GetSchemaSetRequest
 
 if TYPE_CHECKING:
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from rollbook.v1.schema_service_pb2 import GetSchemaSetResponse
     from rollbook.v1.schema_service_pb2_grpc import SchemaServiceAsyncStub
 
-MAX_SETS: Final = 128
-"""For how many credentials sets are kept: each takes some 300 KB."""
-
 
 class SchemaSets:
     """The sets of tenants that have schemas of their own; `DEFAULT` is everybody else's."""
@@ -34,7 +32,7 @@ class SchemaSets:
     def __init__(self, stub: SchemaServiceAsyncStub, timeout: float) -> None:
         self._stub = stub
         self._timeout = timeout
-        self._by_credentials: dict[bytes, SchemaSet] = {}
+        self._by_credentials: SchemaSetCache[bytes] = SchemaSetCache()
         # Several credentials of one tenant share a set.
         self._by_content: WeakValueDictionary[bytes, SchemaSet] = WeakValueDictionary()
 
@@ -42,12 +40,7 @@ class SchemaSets:
         """The set that the credentials of a request had when it was last asked for."""
         if not self._by_credentials:
             return DEFAULT
-        key = _key(scim)
-        found = self._by_credentials.pop(key, None)
-        if found is None:
-            return DEFAULT
-        self._by_credentials[key] = found
-        return found
+        return self._by_credentials.get(_key(scim)) or DEFAULT
 
     async def fetch(self, scim: ScimRequest) -> SchemaSet:
         """The set of now. Raises AioRpcError."""
@@ -59,17 +52,18 @@ class SchemaSets:
         )
         if response.revision == known.revision:
             return known
-        fetched = self._by_credentials[_key(scim)] = self._set_of(response)
-        while len(self._by_credentials) > MAX_SETS:
-            del self._by_credentials[next(iter(self._by_credentials))]
+        fetched = await self._set_of(response)
+        self._by_credentials.put(_key(scim), fetched)
         return fetched
 
-    def _set_of(self, response: GetSchemaSetResponse) -> SchemaSet:
+    async def _set_of(self, response: GetSchemaSetResponse) -> SchemaSet:
         content = hashlib.sha256(response.SerializeToString(deterministic=True)).digest()
         known = self._by_content.get(content)
         if known is None:
-            known = schema_set_of(response.revision, response.schemas, response.attachments)
-            self._by_content[content] = known
+            # A large one takes a tenth of a second: meanwhile others are answered.
+            known = self._by_content[content] = await asyncio.to_thread(
+                schema_set_of, response.revision, response.schemas, response.attachments
+            )
         return known
 
 

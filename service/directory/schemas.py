@@ -15,7 +15,11 @@ from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError, invalid_value
 from service.domain.identifiers import new_id
 from service.domain.schema_changes import check_change, number_attributes
-from service.domain.schema_definitions import completed
+from service.domain.schema_definitions import (
+    MAX_ATTRIBUTES_OF_TENANT,
+    completed,
+    count_attributes,
+)
 from service.domain.schema_urns import check_apart, key
 from service.storage import changes, schemas, unique_values
 from service.storage.changes import Change
@@ -52,7 +56,9 @@ async def register(
     """Store a new schema. Raises INVALID_VALUE, TOO_MANY, UNIQUENESS."""
     new = completed(definition)
     await schemas.hold(connection, author.tenant_id)
-    _check_room(new, await schemas.find_all(connection, author.tenant_id))
+    others = await schemas.find_all(connection, author.tenant_id)
+    _check_urn(new, others)
+    _check_room(new, others)
     number_attributes(new)
     await schemas.insert(connection, author.tenant_id, new_id(), new, datetime.now(UTC))
     stored = await existing(connection, author, new.id)
@@ -71,6 +77,8 @@ async def change(
     check_change(before.definition, new)
     if new == before.definition:
         return before
+    everything = await schemas.find_all(connection, author.tenant_id)
+    _check_room(new, [other for other in everything if other.id != before.id])
     return await _save(connection, author, new, ["attributes"])
 
 
@@ -149,7 +157,7 @@ async def _record(
     await changes.record(connection, author, record)
 
 
-def _check_room(new: SchemaDefinition, others: Sequence[Registered]) -> None:
+def _check_urn(new: SchemaDefinition, others: Sequence[Registered]) -> None:
     if any(key(other.definition.id) == key(new.id) for other in others):
         raise DomainError(
             ErrorReason.ERROR_REASON_UNIQUENESS,
@@ -157,12 +165,23 @@ def _check_room(new: SchemaDefinition, others: Sequence[Registered]) -> None:
             field="id",
             metadata={"attribute": "id", "value": new.id},
         )
+    check_apart(new.id, (other.definition.id for other in others))
+
+
+def _check_room(new: SchemaDefinition, others: Sequence[Registered]) -> None:
     if len(others) >= MAX_SCHEMAS:
         raise DomainError(
             ErrorReason.ERROR_REASON_TOO_MANY,
             f"{MAX_SCHEMAS} schemas are registered; there can be no more.",
         )
-    check_apart(new.id, (other.definition.id for other in others))
+    attributes = sum(count_attributes(each) for each in (new, *(o.definition for o in others)))
+    if attributes > MAX_ATTRIBUTES_OF_TENANT:
+        raise DomainError(
+            ErrorReason.ERROR_REASON_TOO_MANY,
+            f"All schemas together would have {attributes} attributes, parts counted;"
+            f" {MAX_ATTRIBUTES_OF_TENANT} are the most.",
+            field="attributes",
+        )
 
 
 def _check_resource_type(name: str) -> None:

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 MAX_ATTRIBUTES: Final = 100
 """How many attributes a schema has, and how many parts one of them."""
 
+MAX_ATTRIBUTES_OF_TENANT: Final = 2_000
+"""How many the schemas of a tenant have together, parts counted: they are held in memory."""
+
 MAX_NAME_LENGTH: Final = 64
 MAX_TEXT_LENGTH: Final = 2_048
 MAX_WORDS: Final = 200
@@ -74,6 +77,11 @@ def completed(definition: SchemaDefinition) -> SchemaDefinition:
     _check_text(result.description, "description", MAX_TEXT_LENGTH)
     _complete(result.attributes, "attributes", None)
     return result
+
+
+def count_attributes(definition: SchemaDefinition) -> int:
+    """How many attributes and parts of attributes there are."""
+    return sum(1 + len(attribute.sub_attributes) for attribute in definition.attributes)
 
 
 @dataclass(frozen=True, slots=True)

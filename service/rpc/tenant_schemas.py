@@ -10,7 +10,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
-from rollbook.schema_sets import DEFAULT
+from rollbook.schema_sets import DEFAULT, SchemaSetCache
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError
 from service.storage import schemas
@@ -29,8 +29,6 @@ SETTLING_SECONDS: Final = CACHE_SECONDS + 0.05
 """After how long every process goes by a change."""
 
 MAX_REVISIONS: Final = 10_000
-MAX_SETS: Final = 128
-"""How many tenants' sets are kept: each takes some 400 KB."""
 
 
 class TenantSchemas:
@@ -39,7 +37,7 @@ class TenantSchemas:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._revisions: dict[UUID, tuple[float, int]] = {}
-        self._sets: dict[UUID, SchemaSet] = {}
+        self._sets: SchemaSetCache[UUID] = SchemaSetCache()
         self._loading = asyncio.Lock()
 
     async def of(self, tenant_id: UUID, metadata: Mapping[str, str]) -> SchemaSet:
@@ -89,18 +87,15 @@ class TenantSchemas:
             return self._known(tenant_id, revision) or await self._load(tenant_id)
 
     def _known(self, tenant_id: UUID, revision: int) -> SchemaSet | None:
-        known = self._sets.pop(tenant_id, None)
-        if known is None or known.revision < revision:
-            return None
-        self._sets[tenant_id] = known
-        return known
+        known = self._sets.get(tenant_id)
+        return known if known is not None and known.revision >= revision else None
 
     async def _load(self, tenant_id: UUID) -> SchemaSet:
         async with self._database.connection() as connection:
             extensions = await schemas.extensions(connection, tenant_id)
-        loaded = self._sets[tenant_id] = extensions.schema_set()
-        while len(self._sets) > MAX_SETS:
-            del self._sets[next(iter(self._sets))]
+        # A large one takes a tenth of a second: meanwhile others are answered.
+        loaded = await asyncio.to_thread(extensions.schema_set)
+        self._sets.put(tenant_id, loaded)
         return loaded
 
 
