@@ -1,34 +1,28 @@
 """Many writes in one transaction, each of which stands or falls by itself (RFC 7644 §3.7).
 
-Creations that follow one another run in batches; whatever else there is to do runs one by one,
-each in a savepoint.
+Creations that follow one another run in batches, and so do changes of resources of one type;
+deletions run one by one.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from itertools import groupby
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from service.directory import writing
-from service.directory.bulk_creation import Creator, author_of
-from service.directory.reading import identifier_of
-from service.directory.writing import Writer
+from service.directory.bulk_change import Changer
+from service.directory.bulk_creation import Creator
 from service.domain.bulk import Outcome, Plan, Progress
 from service.domain.bulk_references import resource_type_of
-from service.domain.errors import DomainError
-from service.storage.derived import BARE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rollbook.attributes import ResourceType
-    from rollbook.schema_sets import SchemaSet
-    from rollbook.v1.directory_service_pb2 import BulkOperation
     from service.domain.bulk_order import Component
     from service.storage.changes import Author
     from service.storage.database import Connection
 
 BATCH: Final = 250
-"""How many resources one statement creates; the event loop is not held up for longer."""
+"""How many resources one statement writes; the event loop is not held up for longer."""
 
 
 async def run(connection: Connection, author: Author, plan: Plan) -> list[Outcome]:
@@ -36,77 +30,46 @@ async def run(connection: Connection, author: Author, plan: Plan) -> list[Outcom
     them is in its outcome; raised is what makes the whole transaction fail."""
     progress = Progress(plan)
     creator = Creator(connection, author, plan, progress)
+    changer = Changer(connection, author, plan, progress)
     for batch in _batches(plan):
         if progress.stops():
             break
-        first = batch[0][0]
-        if plan.footprints[first].creates:
+        if plan.footprints[batch[0][0]].creates:
             await creator.create(batch)
         else:
-            progress.note(await _changed(connection, author, plan.schemas, progress, first))
+            await changer.change([index for component in batch for index in component])
     return progress.outcomes
 
 
+class _Sort(NamedTuple):
+    """What operations of one batch have in common."""
+
+    creates: bool
+    deletes: bool
+    resource_type: str
+
+
+def _sort_of(plan: Plan, component: Component) -> _Sort:
+    index = component[0]
+    footprint = plan.footprints[index]
+    kind = resource_type_of(plan.operations[index], plan.schemas)
+    type_matters = not footprint.creates and kind is not None
+    return _Sort(footprint.creates, footprint.deletes, kind.name if kind and type_matters else "")
+
+
 def _batches(plan: Plan) -> Iterator[list[Component]]:
-    """What runs together: creations that follow one another, anything else by itself."""
-    batch: list[Component] = []
-    for component in plan.components:
-        if not plan.footprints[component[0]].creates:
-            if batch:
+    """What runs together: operations of one sort that follow one another. Those that change
+    resources have a different one each."""
+    for sort, run_ in groupby(plan.components, key=lambda each: _sort_of(plan, each)):
+        one_by_one = not sort.creates and (sort.deletes or not sort.resource_type)
+        batch: list[Component] = []
+        targets: set[str] = set()
+        for component in run_:
+            target = plan.footprints[component[0]].target
+            is_full = sum(map(len, batch)) >= BATCH
+            if batch and (one_by_one or is_full or (not sort.creates and target in targets)):
                 yield batch
-            batch = []
-            yield [component]
-            continue
-        batch.append(component)
-        if sum(map(len, batch)) >= BATCH:
-            yield batch
-            batch = []
-    if batch:
+                batch, targets = [], set()
+            batch.append(component)
+            targets.add(target)
         yield batch
-
-
-async def _changed(
-    connection: Connection, author: Author, schemas: SchemaSet, progress: Progress, index: int
-) -> Outcome:
-    """What becomes of an operation on a resource that exists; if it fails, nothing."""
-    try:
-        operation = progress.resolved(index)
-        async with connection.transaction():
-            return await _change(connection, author, schemas, operation, index)
-    except DomainError as error:
-        return progress.failed(index, error)
-
-
-async def _change(
-    connection: Connection,
-    author: Author,
-    schemas: SchemaSet,
-    operation: BulkOperation,
-    index: int,
-) -> Outcome:
-    kind = resource_type_of(operation, schemas)
-    verb = operation.WhichOneof("operation")
-    assert kind is not None
-    assert verb is not None
-    request: Any = getattr(operation, verb)
-    writer = Writer(connection, author_of(operation, author), schemas, kind, BARE)
-    match verb.partition("_")[0]:
-        case "update":
-            resource = getattr(request, kind.name.lower())
-            identifier = identifier_of(kind, resource.id)
-            mask = list(request.update_mask.paths)
-            stored = await writing.update(writer, identifier, resource, mask, request.etag)
-        case "patch":
-            identifier = identifier_of(kind, request.id)
-            stored = await writing.apply_patch(writer, identifier, request.operations, request.etag)
-        case _:
-            identifier = identifier_of(kind, request.id)
-            await writing.delete(writer, identifier, request.etag)
-            return Outcome(index, str(identifier))
-    return Outcome(index, str(identifier), _etag(stored, kind))
-
-
-def _etag(stored: bytes, kind: ResourceType) -> str:
-    resource: Any = kind.message.FromString(stored)
-    etag: str = resource.meta.etag
-    return etag

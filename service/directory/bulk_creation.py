@@ -18,7 +18,7 @@ from service.domain.identifiers import new_id
 from service.domain.membership import unknown_member
 from service.domain.uniqueness import taken as value_taken
 from service.domain.uniqueness import unique_values
-from service.storage import changes, creations, resources
+from service.storage import batches, changes, resources
 from service.storage import unique_values as values_taken
 from service.storage.resources import taken
 
@@ -129,7 +129,7 @@ class Creator:
         others = {each for new in attempt.new.values() for each in new.member_ids} - ids
         if others:
             tenant_id = self._author.tenant_id
-            ids |= await creations.principals_among(self._connection, tenant_id, others)
+            ids |= await batches.principals_among(self._connection, tenant_id, others)
         for index, new in list(attempt.new.items()):
             unknown = next((each for each in new.member_ids if each not in ids), None)
             if unknown is not None:
@@ -139,7 +139,7 @@ class Creator:
         rows = [(new.id, new.resource_type, new.message, new.time) for new in attempt.new.values()]
         if not rows:
             return
-        stored = await creations.insert_resources(self._connection, self._author.tenant_id, rows)
+        stored = await batches.insert_resources(self._connection, self._author.tenant_id, rows)
         for index, new in list(attempt.new.items()):
             if new.id not in stored:
                 attempt.fail(index, taken(new.resource_type, new.message))
@@ -185,8 +185,8 @@ class Creator:
             (author_of(self._plan.operations[index], self._author), each.change())
             for index, each in new.items()
         ]
-        await creations.insert_members(self._connection, tenant_id, pairs)
-        await creations.insert_passwords(self._connection, tenant_id, hashes)
+        await batches.insert_members(self._connection, tenant_id, pairs)
+        await batches.insert_passwords(self._connection, tenant_id, hashes)
         await changes.record_all(self._connection, made)
 
     def _forget(self, components: Components) -> None:

@@ -7,27 +7,24 @@ the derived parts that the caller's view asks for.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from rollbook.attributes import GROUP, USER
-from service.directory.creating import prepared, take_members, take_password
+from service.directory.changing import Changed, changed, later_than, patched, updated
+from service.directory.creating import prepared
 from service.directory.reading import existing, not_found
 from service.domain import (
     comparison,
     etag,
     membership,
-    patch,
-    replacement,
     uniqueness,
-    validation,
 )
-from service.domain.errors import invalid_value
 from service.storage import changes, members, passwords, resources, unique_values
 from service.storage.changes import Change
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from google.protobuf.message import Message
@@ -40,9 +37,6 @@ if TYPE_CHECKING:
     from service.storage.database import Connection
     from service.storage.derived import View
     from service.storage.resources import Stored
-
-MAX_OPERATIONS: Final = 1_000
-"""How many operations one patch has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +85,8 @@ async def update(
 
     Raises NOT_FOUND, ETAG_MISMATCH, INVALID_VALUE, INVALID_PATH, MUTABILITY, UNIQUENESS.
     """
-    kind = writer.resource_type
     stored = await _lock(writer, identifier, condition)
-    validation.clear_read_only(resource, kind)
-    steps = _members_by_mask(resource, mask) if kind.name == GROUP.name else []
-    after = replacement.replaced(stored.message, resource, mask, kind)
-    if "*" in mask:
-        validation.require_extensions(after, kind)
-    return await _save(writer, stored, after, steps)
+    return await _save(writer, updated(stored, resource, mask, writer.resource_type))
 
 
 async def apply_patch(
@@ -109,18 +97,8 @@ async def apply_patch(
     Raises NOT_FOUND, ETAG_MISMATCH, INVALID_PATH, INVALID_FILTER, INVALID_VALUE, MUTABILITY,
     NO_TARGET, UNIQUENESS.
     """
-    if len(operations) > MAX_OPERATIONS:
-        raise invalid_value(
-            "operations",
-            f"The patch has {len(operations)} operations; {MAX_OPERATIONS} are the most at once.",
-        )
     stored = await _lock(writer, identifier, condition)
-    steps: list[Step] = []
-    if writer.resource_type.name == GROUP.name:
-        operations, steps = membership.split(operations, writer.resource_type)
-    after = comparison.copy_of(stored.message)
-    patch.apply(after, operations, writer.resource_type)
-    return await _save(writer, stored, after, steps)
+    return await _save(writer, patched(stored, operations, writer.resource_type))
 
 
 async def change_members(
@@ -147,7 +125,7 @@ async def delete(writer: Writer, identifier: UUID, condition: str) -> None:
     Raises NOT_FOUND, ETAG_MISMATCH.
     """
     stored = await _lock(writer, identifier, condition, to_delete=True)
-    time = _later_than(stored)
+    time = later_than(stored)
     await _leave_groups(writer, identifier, time)
     if writer.resource_type.name == USER.name:
         await _leave_reports(writer, identifier)
@@ -171,26 +149,21 @@ async def _lock(
     return stored
 
 
-async def _save(writer: Writer, stored: Stored, after: Any, steps: Sequence[Step]) -> bytes:
+async def _save(writer: Writer, change: Changed) -> bytes:
     """Store what a change made of a resource; nothing happens when it made no difference."""
     connection, tenant_id, kind = writer.connection, writer.tenant_id, writer.resource_type
-    password_hash = take_password(after)
-    validation.prune(after, kind)
-    attributes = comparison.changed_attributes(stored.message, after, kind)
-    if attributes:
-        validation.validate(after, kind)
-        validation.require_extensions(after, kind, before=stored.message)
-    moved = await members.apply(connection, tenant_id, stored.id, steps)
-    if attributes or moved or password_hash:
-        version, time = stored.version + 1, _later_than(stored)
-        if attributes:
+    stored, after, password_hash = change.stored, change.message, change.password_hash
+    moved = await members.apply(connection, tenant_id, stored.id, change.steps)
+    if change.attributes or moved or password_hash:
+        version, time = stored.version + 1, later_than(stored)
+        if change.attributes:
             await resources.update(connection, tenant_id, kind, stored.id, after, version, time)
             await _keep_unique(writer, stored.id, stored.message, after)
         else:
             await resources.touch(connection, tenant_id, stored.id, version, time)
         if password_hash:
             await passwords.save(connection, tenant_id, stored.id, password_hash)
-        named = _named(attributes, moved, password_hash)
+        named = _named(change.attributes, moved, password_hash)
         await _record(writer, "update", stored.id, version, time, named, after, moved)
     return await existing(connection, tenant_id, kind, stored.id, writer.view)
 
@@ -210,14 +183,9 @@ async def _keep_unique(writer: Writer, identifier: UUID, before: Any, after: Any
 
 
 async def _touch(writer: Writer, stored: Stored) -> tuple[int, datetime]:
-    version, time = stored.version + 1, _later_than(stored)
+    version, time = stored.version + 1, later_than(stored)
     await resources.touch(writer.connection, writer.tenant_id, stored.id, version, time)
     return version, time
-
-
-def _later_than(stored: Stored) -> datetime:
-    """Now, but never before the last change: clocks may be set back."""
-    return max(datetime.now(UTC), stored.update_time + timedelta(microseconds=1))
 
 
 def _named(
@@ -254,13 +222,6 @@ async def _record(
     await changes.record(writer.connection, writer.author, change)
 
 
-def _members_by_mask(resource: Any, mask: Sequence[str]) -> list[Step]:
-    """Who is to belong to the group after an update; no step when the mask leaves it alone."""
-    ids = take_members(resource)
-    named = {path.partition(".")[0] for path in mask}
-    return [membership.Replace(ids)] if named & {"*", "members"} or (not mask and ids) else []
-
-
 async def _leave_groups(writer: Writer, identifier: UUID, time: datetime) -> None:
     """A deleted resource belongs to no group: each of them has changed."""
     left = await resources.leave_groups(writer.connection, writer.tenant_id, identifier, time)
@@ -283,4 +244,4 @@ async def _leave_reports(writer: Writer, identifier: UUID) -> None:
     for report in reports:
         after = comparison.copy_of(report.message)
         after.enterprise.ClearField("manager")
-        await _save(writer, report, after, [])
+        await _save(writer, changed(report, after, writer.resource_type))

@@ -102,7 +102,7 @@ async def lock(
         id_,
         resource_type.name,
     )
-    return _stored(record, resource_type) if record else None
+    return stored_of(record, resource_type) if record else None
 
 
 async def lock_reports(
@@ -116,10 +116,12 @@ async def lock_reports(
         tenant_id,
         manager_id,
     )
-    return [_stored(record, users) for record in records]
+    return [stored_of(record, users) for record in records]
 
 
-def _stored(record: asyncpg.Record, resource_type: ResourceType) -> Stored:
+def stored_of(record: asyncpg.Record, resource_type: ResourceType) -> Stored:
+    """The resource of a row with id, version, times, message and schema_revision. Raises
+    StaleSchemasError."""
     if record["schema_revision"] > resource_type.revision:
         # Attributes that this process does not know yet would get lost to searches.
         raise StaleSchemasError

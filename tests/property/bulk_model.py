@@ -168,10 +168,26 @@ def _change(directory: Directory, operation: Operation, created: set[str]) -> No
         raise RefusedError
     if operation.method == "DELETE":
         directory.delete(operation.target)
+    elif operation.method == "PUT":
+        _replace(directory, operation)
     elif operation.kind == "User":
         resource.title = operation.name
     else:
         _change_members(directory, resource, operation)
+
+
+def _replace(directory: Directory, operation: Operation) -> None:
+    if operation.kind == "Group":
+        if not operation.references <= directory.users.keys() | directory.groups.keys():
+            raise RefusedError
+        group = ModelGroup(operation.name, set(operation.references))
+        directory.groups[operation.target] = group
+        return
+    if directory.is_taken(operation.name, by_other_than=operation.target):
+        raise RefusedError
+    active = directory.users[operation.target].active
+    manager = next(iter(operation.references), "")
+    directory.users[operation.target] = ModelUser(operation.name, "", active, manager)
 
 
 def _change_members(directory: Directory, group: ModelGroup, operation: Operation) -> None:

@@ -26,7 +26,7 @@ GROUPS: Final = ("Staff", "Crew")
 
 NAMES = st.sampled_from(["ada", "cleo", "CLEO", "dora", "Émile", "ÉMILE"])
 SLOTS = st.tuples(
-    st.sampled_from(["POST", "POST", "POST", "PATCH", "PATCH", "DELETE"]),
+    st.sampled_from(["POST", "POST", "POST", "PATCH", "PATCH", "PATCH", "PUT", "DELETE"]),
     st.sampled_from(["User", "Group"]),
 )
 
@@ -48,7 +48,7 @@ def bulks(draw: st.DrawFn) -> list[Operation]:
         few = st.sets(st.sampled_from(candidates), max_size=1 if kind == "User" else 3)
         # To remove nobody is no operation, and a PATCH of a user is about its title.
         least = 1 if (method, kind, change) == ("PATCH", "Group", "remove") else 0
-        wanted = method == "POST" or (method, kind) == ("PATCH", "Group")
+        wanted = method in {"POST", "PUT"} or (method, kind) == ("PATCH", "Group")
         references = draw(few.filter(lambda each, n=least: len(each) >= n)) if wanted else set()
         result.append(Operation(method, kind, target, draw(NAMES), frozenset(references), change))
     return result

@@ -1,10 +1,10 @@
-"""Many new resources at once: one statement for each table, whatever their number."""
+"""Many resources at once: one statement for each table, whatever their number."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.storage.resources import columns_of
+from service.storage.resources import columns_of, stored_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 
     from rollbook.attributes import ResourceType
     from service.storage.database import Connection
+    from service.storage.resources import Stored
 
     # A resource to store: id, type, message, time of creation.
     Row = tuple[UUID, ResourceType, Any, datetime]
+    # A resource to store anew: id, message, version, time of the change.
+    ChangedRow = tuple[UUID, Any, int, datetime]
 
 
 async def principals_among(
@@ -99,4 +102,53 @@ async def insert_passwords(
         """,
         tenant_id,
         *map(list, zip(*hashes, strict=True)),
+    )
+
+
+async def lock_resources(
+    connection: Connection, tenant_id: UUID, resource_type: ResourceType, ids: Collection[UUID]
+) -> dict[UUID, Stored]:
+    """Read those of the resources that exist, to change them, and hold them until the
+    transaction ends. Raises StaleSchemasError."""
+    records = await connection.fetch(
+        """
+        SELECT id, version, create_time, update_time, message, schema_revision FROM resources
+        WHERE tenant_id = $1 AND id = ANY ($2::uuid []) AND resource_type = $3
+        ORDER BY id FOR NO KEY UPDATE
+        """,
+        tenant_id,
+        ids,
+        resource_type.name,
+    )
+    return {record["id"]: stored_of(record, resource_type) for record in records}
+
+
+async def update_resources(
+    connection: Connection,
+    tenant_id: UUID,
+    resource_type: ResourceType,
+    rows: Sequence[ChangedRow],
+) -> None:
+    """Store resources anew whose unique values have not changed."""
+    records = [
+        (id_, version, time, *columns_of(resource_type, message)[1:])
+        for id_, message, version, time in rows
+    ]
+    await connection.execute(
+        """
+        UPDATE resources AS r SET
+            version = n.version, update_time = n.time, external_id = n.external_id,
+            display = n.display, active = n.active, manager_id = n.manager_id,
+            message = n.message, search = n.search::jsonb, schema_revision = n.schema_revision
+        FROM unnest(
+            $2::uuid [], $3::bigint [], $4::timestamptz [], $5::text [], $6::text [],
+            $7::boolean [], $8::uuid [], $9::bytea [], $10::text [], $11::bigint []
+        ) AS n (
+            id, version, time, external_id, display, active, manager_id, message, search,
+            schema_revision
+        )
+        WHERE r.tenant_id = $1 AND r.id = n.id
+        """,
+        tenant_id,
+        *map(list, zip(*records, strict=True)),
     )

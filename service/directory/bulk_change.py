@@ -1,0 +1,157 @@
+"""Changes of a bulk to resources that exist: runs of them are read with one statement and stored
+with one, and only what the database may refuse, or what concerns other rows, runs by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from service.directory import writing
+from service.directory.bulk_creation import author_of
+from service.directory.changing import Changed, later_than, patched, updated
+from service.directory.reading import identifier_of, not_found
+from service.directory.writing import Writer
+from service.domain import etag
+from service.domain.bulk import Outcome, Plan, Progress
+from service.domain.bulk_references import resource_type_of
+from service.domain.errors import DomainError
+from service.storage import batches, changes
+from service.storage.changes import Change
+from service.storage.derived import BARE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from rollbook.attributes import ResourceType
+    from rollbook.v1.directory_service_pb2 import BulkOperation
+    from service.storage.changes import Author
+    from service.storage.database import Connection
+    from service.storage.resources import Stored
+
+
+class Changer:
+    """Changes and deletes resources in the transaction of the caller."""
+
+    def __init__(
+        self, connection: Connection, author: Author, plan: Plan, progress: Progress
+    ) -> None:
+        self._connection = connection
+        self._author = author
+        self._plan = plan
+        self._progress = progress
+
+    async def change(self, indices: Sequence[int]) -> None:
+        """Run operations on resources of one type, a different one each, and note what becomes
+        of them; some are not begun when so many fail that the bulk ends."""
+        if len(indices) == 1:
+            await self._run(indices[0])
+            return
+        stored = await self._locked(indices)
+        waiting: list[tuple[int, Changed]] = []
+        for index in indices:
+            if self._progress.stops():
+                break
+            try:
+                changed = self._changed(index, stored)
+            except DomainError as error:
+                self._progress.note(self._progress.failed(index, error))
+                continue
+            if changed.is_within_row:
+                waiting.append((index, changed))
+                continue
+            # What is recorded of it comes after what is recorded of those before it.
+            await self._store(waiting)
+            waiting = []
+            await self._run(index)
+        await self._store(waiting)
+
+    async def _run(self, index: int) -> None:
+        """One operation by itself; if it fails, it leaves no trace."""
+        try:
+            operation = self._progress.resolved(index)
+            async with self._connection.transaction():
+                outcome = await self._written(index, operation)
+        except DomainError as error:
+            outcome = self._progress.failed(index, error)
+        self._progress.note(outcome)
+
+    async def _written(self, index: int, operation: BulkOperation) -> Outcome:
+        kind, verb, request = self._parts(operation)
+        identifier = _identifier(kind, verb, request)
+        author = author_of(operation, self._author)
+        writer = Writer(self._connection, author, self._plan.schemas, kind, BARE)
+        if verb == "delete":
+            await writing.delete(writer, identifier, request.etag)
+            return Outcome(index, str(identifier))
+        if verb == "update":
+            resource, mask = getattr(request, kind.name.lower()), list(request.update_mask.paths)
+            answer = await writing.update(writer, identifier, resource, mask, request.etag)
+        else:
+            answer = await writing.apply_patch(writer, identifier, request.operations, request.etag)
+        after: Any = kind.message.FromString(answer)
+        return Outcome(index, str(identifier), after.meta.etag)
+
+    async def _locked(self, indices: Sequence[int]) -> dict[UUID, Stored]:
+        """The resources that the operations are on, as far as they exist."""
+        ids: set[UUID] = set()
+        kind = None
+        for index in indices:
+            try:
+                kind, verb, request = self._parts(self._progress.resolved(index))
+                ids.add(_identifier(kind, verb, request))
+            except DomainError:  # it fails in its turn
+                continue
+        if kind is None:
+            return {}
+        return await batches.lock_resources(self._connection, self._author.tenant_id, kind, ids)
+
+    def _changed(self, index: int, stored: Mapping[UUID, Stored]) -> Changed:
+        """What an operation makes of its resource."""
+        kind, verb, request = self._parts(self._progress.resolved(index))
+        identifier = _identifier(kind, verb, request)
+        before = stored.get(identifier)
+        if before is None:
+            raise not_found(kind, str(identifier))
+        etag.require(request.etag, before.version)
+        if verb == "patch":
+            return patched(before, request.operations, kind)
+        resource, mask = getattr(request, kind.name.lower()), list(request.update_mask.paths)
+        return updated(before, resource, mask, kind)
+
+    async def _store(self, waiting: Sequence[tuple[int, Changed]]) -> None:
+        """Store what cannot fail any more; what made no difference is left as it is."""
+        rows, recorded = [], []
+        for index, changed in waiting:
+            before, version = changed.stored, changed.stored.version
+            if changed.attributes:
+                version, time = version + 1, later_than(before)
+                rows.append((before.id, changed.message, version, time))
+                author = author_of(self._plan.operations[index], self._author)
+                recorded.append((author, _change(changed, version, time)))
+            outcome = Outcome(index, str(before.id), etag.of_version(version))
+            self._progress.note(outcome)
+        if rows:
+            kind, tenant_id = waiting[0][1].resource_type, self._author.tenant_id
+            await batches.update_resources(self._connection, tenant_id, kind, rows)
+            await changes.record_all(self._connection, recorded)
+
+    def _parts(self, operation: BulkOperation) -> tuple[ResourceType, str, Any]:
+        """The type of resource, the verb (update, patch or delete) and the request."""
+        kind = resource_type_of(operation, self._plan.schemas)
+        name = operation.WhichOneof("operation")
+        assert kind is not None
+        assert name is not None
+        return kind, name.partition("_")[0], getattr(operation, name)
+
+
+def _identifier(kind: ResourceType, verb: str, request: Any) -> UUID:
+    """The resource that a request is about. Raises NOT_FOUND for what no resource has as id."""
+    named = getattr(request, kind.name.lower()) if verb == "update" else request
+    return identifier_of(kind, named.id)
+
+
+def _change(changed: Changed, version: int, time: datetime) -> Change:
+    message = changed.message.SerializeToString(deterministic=True)
+    kind, identifier = changed.resource_type.name, changed.stored.id
+    return Change("update", kind, identifier, version, time, changed.attributes, message)
