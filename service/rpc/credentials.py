@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rollbook.v1 import credential_service_pb2
 from service.directory import api_tokens as use_cases
-from service.directory.listing import page_size_of
+from service.directory.paging import page_size_of
 from service.domain import page_token
 from service.domain.page_token import Position
 from service.domain.timestamps import timestamp
