@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rollbook.cli import groups, schemas, status, transfer, user_changes, users
+from rollbook.cli import groups, schemas, status, tokens, transfer, user_changes, users
 from rollbook.cli.failures import EXIT_CODES_HELP
 from rollbook.cli.session import connection_callback
 from rollbook.cli.version import print_version
@@ -35,6 +35,7 @@ for name, part in (
     ("user", users.app),
     ("group", groups.app),
     ("schema", schemas.app),
+    ("token", tokens.app),
     (None, status.app),
 ):
     app.add_typer(part, name=name)

@@ -1,4 +1,4 @@
-"""Which user or group a name on the command line means."""
+"""Which user, group or token a name on the command line means."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from grpc import StatusCode
+
 from rollbook.client.groups import SUMMARY
-from rollbook.errors import NotFoundError
+from rollbook.errors import InvalidRequestError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from rollbook.client import RollbookClient
+    from rollbook.v1.credential_service_pb2 import Token
     from rollbook.v1.group_pb2 import Group
     from rollbook.v1.user_pb2 import User
 
 _LOOKUPS_AT_ONCE: Final = 16
+_LARGE_PAGE: Final = 500
 
 
 async def find_user(client: RollbookClient, name: str, *, read_mask: Sequence[str] = ()) -> User:
@@ -80,6 +84,26 @@ async def find_member_ids(
 
     lookups = [*map(user_id, users), *map(group_id, groups)]
     return list(await asyncio.gather(*lookups))
+
+
+async def find_token(client: RollbookClient, name: str) -> Token:
+    """The token with that id, or the valid one with that name. Raises NotFoundError;
+    InvalidRequestError when several have the name."""
+    listing = client.tokens.list(show_ended=is_id(name), page_size=_LARGE_PAGE)
+    found = [token async for token in listing if name in {token.id, token.name}]
+    if len(found) > 1:
+        raise InvalidRequestError(
+            f"{len(found)} tokens have the name {name!r}.",
+            code=StatusCode.INVALID_ARGUMENT,
+            reason="TOO_MANY",
+        )
+    if not found:
+        raise NotFoundError(
+            f"There is no token whose id or name is {name!r}. `rollbook token list` shows all.",
+            code=StatusCode.NOT_FOUND,
+            reason="CREDENTIAL_NOT_FOUND",
+        )
+    return found[0]
 
 
 def is_id(name: str) -> bool:

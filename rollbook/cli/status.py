@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import platform
 import time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import grpc
 import typer
 
+from rollbook.access import RPCS
 from rollbook.cli.failures import ExitCode, advice, describe, exit_code
 from rollbook.cli.output import Output
 from rollbook.cli.session import Session, command
@@ -17,14 +18,17 @@ from rollbook.errors import RollbookError, UnimplementedError
 
 if TYPE_CHECKING:
     from rollbook.client import RollbookClient
+    from rollbook.v1.credential_service_pb2 import DescribeCallerResponse
 
 
 app = typer.Typer()
 
+_READING: Final = RPCS["rollbook.v1.UserService/ListUsers"].scopes
+
 
 @command(app, "status", examples="rollbook status --address 10.0.0.7:50051")
 async def status(session: Session) -> None:
-    """Say whether the service is there and takes your token."""
+    """Say whether the service is there, who your token makes you and what it is good for."""
     found: dict[str, Any] = {"address": session.address}
     failure = await _look(session.client, found)
     if session.output.as_json:
@@ -44,13 +48,27 @@ async def _look(client: RollbookClient, found: dict[str, Any]) -> RollbookError 
     try:
         found["health"] = await _health(client)
         found["milliseconds"] = round((time.perf_counter() - begin) * 1000, 1)
-        found["users"] = await client.users.count()
-        found["groups"] = await client.groups.count()
+        caller = await client.tokens.describe_caller()
+        found.update(_identity(caller))
+        if not _READING.isdisjoint(caller.scopes):
+            found["users"] = await client.users.count()
+            found["groups"] = await client.groups.count()
     except RollbookError as error:
         found["credentials" if "health" in found else "health"] = error.reason or error.code.name
         return error
-    found["credentials"] = "accepted"
     return None
+
+
+def _identity(caller: DescribeCallerResponse) -> dict[str, Any]:
+    identity: dict[str, Any] = {
+        "credentials": "accepted",
+        "name": caller.name,
+        "tenant": caller.tenant_name,
+        "scopes": " ".join(caller.scopes),
+    }
+    if caller.HasField("expire_time"):
+        identity["expires"] = caller.expire_time.ToJsonString()
+    return identity
 
 
 async def _health(client: RollbookClient) -> str:

@@ -19,6 +19,7 @@ from rollbook.client.listing import Listing
 from rollbook.client.patches import Change, add, remove, replace
 from rollbook.client.paths import ENTERPRISE
 from rollbook.client.schemas import Schemas
+from rollbook.client.tokens import Tokens
 from rollbook.client.users import Users
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Operand",
     "RollbookClient",
     "Schemas",
+    "Tokens",
     "Users",
     "add",
     "ascending",

@@ -28,6 +28,11 @@ _SERVICE_CONFIG: Final = {
                 {"service": "rollbook.v1.UserService"},
                 {"service": "rollbook.v1.GroupService"},
                 {"service": "rollbook.v1.SchemaService"},
+                # Not those that make a token: done twice, there would be two.
+                *(
+                    {"service": "rollbook.v1.CredentialService", "method": method}
+                    for method in ("ListTokens", "RevokeToken", "DescribeCaller")
+                ),
             ],
             "retryPolicy": {
                 "maxAttempts": 4,

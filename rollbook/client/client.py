@@ -9,6 +9,7 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from rollbook.client.connection import DEFAULT_TIMEOUT, Connection, basic, bearer
 from rollbook.client.groups import Groups
 from rollbook.client.schemas import Schemas
+from rollbook.client.tokens import Tokens
 from rollbook.client.users import Users
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class RollbookClient:
         self.users = Users(self._connection)
         self.groups = Groups(self._connection)
         self.schemas = Schemas(self._connection)
+        self.tokens = Tokens(self._connection)
 
     async def __aenter__(self) -> Self:
         return self

@@ -17,6 +17,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from rollbook.attributes import GROUP, USER, ResourceType
 from rollbook.v1 import (
+    credential_service_pb2,
     group_pb2,
     group_service_pb2,
     schema_service_pb2,
@@ -32,6 +33,7 @@ from service.domain.replacement import replaced
 from service.rpc import status
 from tests.harness.fake_service import Call, Failure
 from tests.harness.memory_schemas import Schemas
+from tests.harness.memory_tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -45,6 +47,7 @@ TOKEN = "rbk_memory"
 _USERS = user_service_pb2.DESCRIPTOR.services_by_name["UserService"]
 _GROUPS = group_service_pb2.DESCRIPTOR.services_by_name["GroupService"]
 _SCHEMAS = schema_service_pb2.DESCRIPTOR.services_by_name["SchemaService"]
+_CREDENTIALS = credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"]
 
 
 class Resources:
@@ -231,6 +234,7 @@ class MemoryService:
     users: Resources = field(default_factory=partial(Resources, USER))
     groups: Resources = field(default_factory=partial(Resources, GROUP))
     schemas: Schemas = field(default_factory=Schemas)
+    tokens: Tokens = field(default_factory=Tokens)
     failures: dict[str, list[Failure]] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     delay: float = 0
@@ -264,6 +268,7 @@ class MemoryService:
             "ListMembers": memberships.list,
             "ListPrincipalGroups": memberships.of_principal,
             **self.schemas.methods(),
+            **self.tokens.methods(),
         }
         for resources in (self.users, self.groups):
             name = resources.type.name
@@ -325,7 +330,7 @@ async def running_memory_service(
     """The service on a port of its own, with an empty directory."""
     memory = MemoryService()
     server = grpc.aio.server(options=[("grpc.max_metadata_size", 64 * 1024)])
-    for service in (_USERS, _GROUPS, _SCHEMAS):
+    for service in (_USERS, _GROUPS, _SCHEMAS, _CREDENTIALS):
         handlers = {method.name: memory.handler(method) for method in service.methods}
         generic = grpc.method_handlers_generic_handler(service.full_name, handlers)
         server.add_generic_rpc_handlers((generic,))

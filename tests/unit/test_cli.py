@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import grpc
 import pytest
 
+from rollbook.access import EVERY_SCOPE, Scope
 from rollbook.cli.output import details, printable, printable_json
 from rollbook.v1.user_pb2 import Email
 from tests.harness.command import Command
@@ -43,11 +44,23 @@ async def test_status_tells_that_all_is_well(service: MemoryService, rollbook: C
     assert found == {
         "address": service.address,
         "health": "SERVING",
+        "credentials": "accepted",
+        "name": "test",
+        "tenant": "default",
+        "scopes": " ".join(sorted(EVERY_SCOPE)),
         "users": 1,
         "groups": 0,
-        "credentials": "accepted",
     }
     assert "SERVING" in (await rollbook("status")).out
+
+
+async def test_status_asks_for_nothing_that_the_token_is_not_good_for(
+    service: MemoryService, rollbook: Command
+) -> None:
+    service.tokens.scopes = frozenset({Scope.SCIM})
+    ran = await rollbook("status", "--json")
+    assert (ran.exit_code, ran.object["scopes"]) == (0, "scim")
+    assert not service.asked("ListUsers")
 
 
 async def test_status_tells_that_the_token_is_refused(rollbook: Command) -> None:

@@ -62,6 +62,9 @@ async def service() -> AsyncIterator[MemoryService]:
             memory.add_user(name)
         memory.add_group("Engineering")
         memory.add_group("Staff")
+        token = memory.tokens.add("okta", "scim")
+        memory.tokens.by_id[ADA_ID] = memory.tokens.by_id.pop(token.id)
+        token.id = ADA_ID
         memory.schemas.add(definition_from_json(schema("badge")))
         yield memory
 
