@@ -35,6 +35,20 @@ CREATE INDEX resources_given_name ON resources (
     id
 );
 
+-- The primary key has to be the youngest index. While the table is nearly empty all indexes cost
+-- the same, and the planner then takes the youngest; foreign keys keep the plan that they made
+-- then, and by another index each of their checks would read the whole tenant.
+ALTER TABLE members DROP CONSTRAINT members_group, DROP CONSTRAINT members_member;
+ALTER TABLE passwords DROP CONSTRAINT passwords_tenant_id_user_id_fkey;
+ALTER TABLE resources DROP CONSTRAINT resources_pkey, ADD PRIMARY KEY (tenant_id, id);
+ALTER TABLE members
+ADD CONSTRAINT members_group FOREIGN KEY (tenant_id, group_id)
+REFERENCES resources (tenant_id, id) ON DELETE CASCADE,
+ADD CONSTRAINT members_member FOREIGN KEY (tenant_id, member_id)
+REFERENCES resources (tenant_id, id) ON DELETE CASCADE;
+ALTER TABLE passwords
+ADD FOREIGN KEY (tenant_id, user_id) REFERENCES resources (tenant_id, id) ON DELETE CASCADE;
+
 -- migrate:down
 
 DROP INDEX resources_given_name, resources_family_name, resources_display_name;

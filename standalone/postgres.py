@@ -38,6 +38,8 @@ INITIAL_SETTINGS: Final = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
+    # A first import makes a table of nothing in seconds: let the planner know it soon.
+    "autovacuum_naptime": "5s",
 }
 """Written to postgresql.conf when the cluster is made, to be changed there by who runs it."""
 

@@ -35,6 +35,10 @@ ACQUIRE_TIMEOUT: Final = 5.0
 STATEMENT_TIMEOUT: Final = 30.0
 """How long one statement may run, in seconds."""
 
+STATEMENT_LIFETIME: Final = 15
+"""How long a prepared statement is used, in seconds: its plan is as old as that at most, and fits
+the tables as they are then."""
+
 _SESSION: Final = {
     "application_name": "rollbook",
     "timezone": "UTC",
@@ -84,6 +88,7 @@ class Database:
             max_size=max_connections,
             command_timeout=STATEMENT_TIMEOUT,
             max_inactive_connection_lifetime=300,
+            max_cached_statement_lifetime=STATEMENT_LIFETIME,
             reset=_keep_session,
             server_settings=_SESSION,
         )
