@@ -17,6 +17,7 @@ from gateway.handlers.compression import pack
 from gateway.handlers.discovery import DiscoveryHandlers
 from gateway.handlers.errors import from_bug, from_call
 from gateway.handlers.health import HealthHandlers, landing
+from gateway.handlers.members import MembersHandler
 from gateway.handlers.profile import check_head
 from gateway.handlers.request import ScimRequest
 from gateway.handlers.resources import ResourceEndpoint, ResourceHandlers
@@ -130,7 +131,9 @@ def _router(settings: Settings, stubs: Stubs, discovery: DiscoveryHandlers) -> R
             PATCH=handlers.patch,
             DELETE=handlers.delete,
         )
-    return Router(settings.http_prefix, collections, items)
+    members = MembersHandler(stubs.groups, settings.http_request_timeout)
+    parts = {"Groups/members": Route("Groups/{id}/members", GET=members.list)}
+    return Router(settings.http_prefix, collections, items, parts)
 
 
 def _endpoints(stubs: Stubs) -> Iterator[ResourceEndpoint]:

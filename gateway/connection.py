@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _READS: Final = {
     "rollbook.v1.UserService": ("GetUser", "ListUsers"),
-    "rollbook.v1.GroupService": ("GetGroup", "ListGroups"),
+    "rollbook.v1.GroupService": ("GetGroup", "ListGroups", "ListMembers"),
     "rollbook.v1.DirectoryService": ("SearchResources",),
     "rollbook.v1.SchemaService": ("GetSchemaSet",),
 }

@@ -23,6 +23,7 @@ _VERSION: Final = re.compile(r"v\d+(?:\.\d+)?", re.IGNORECASE | re.ASCII)
 _SUPPORTED_VERSION: Final = "v2"
 _SUFFIX: Final = ".scim"
 _ITEM: Final = 2
+_PART: Final = 3
 
 
 class Route:
@@ -58,18 +59,24 @@ class Router:
     """Finds routes by path.
 
     `collections` are routes by path relative to the base URL, without slashes at its ends;
-    `items` those with one more segment, which is the id. Doubled and trailing slashes, the
-    suffix `.scim` (RFC 7644 §3.8) and a missing version segment make no difference.
+    `items` those with one more segment, which is the id, and `parts` those with the id between
+    the two segments of their key. Doubled and trailing slashes, the suffix `.scim` (RFC 7644
+    §3.8) and a missing version segment make no difference.
     """
 
     def __init__(
-        self, prefix: str, collections: Mapping[str, Route], items: Mapping[str, Route]
+        self,
+        prefix: str,
+        collections: Mapping[str, Route],
+        items: Mapping[str, Route],
+        parts: Mapping[str, Route],
     ) -> None:
         self._prefix = prefix
         base = _segments(prefix)
         self._base = base[:-1] if base and base[-1] == _SUPPORTED_VERSION else base
         self._collections = collections
         self._items = items
+        self._parts = parts
 
     def find(self, path: str) -> tuple[Route, str]:
         """The route for the path of a request target, and the id. Raises HttpError."""
@@ -78,6 +85,8 @@ class Router:
         if route is not None:
             return route, ""
         if len(segments) == _ITEM and (route := self._items.get(segments[0])) is not None:
+            return route, segments[1]
+        if len(segments) == _PART and (route := self._parts.get(f"{segments[0]}/{segments[2]}")):
             return route, segments[1]
         raise unknown_endpoint(path, self._prefix)
 

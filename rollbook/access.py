@@ -172,6 +172,7 @@ ROUTES: Final[Mapping[str, Rule]] = {
             "PUT Groups/{id}",
             "PATCH Groups/{id}",
             "DELETE Groups/{id}",
+            "GET Groups/{id}/members",
         ),
         _SCIM,
     ),
