@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gateway.handlers.response import respond
+from gateway.scim.errors import ScimError
 from gateway.scim.listing import list_query_from_query, list_query_from_search, list_response
 from gateway.scim.translation import resource_to_scim
 from rollbook.attributes import RESOURCE_TYPES
@@ -33,11 +34,16 @@ class RootHandlers:
         self._timeout = timeout
 
     async def list(self, scim: ScimRequest) -> Response:
-        """GET /."""
-        return await self._list(scim, list_query_from_query(scim.query()), scim.reading())
+        """GET /; everything there is would be tooMany (RFC 7644 §3.4.2.1)."""
+        query = list_query_from_query(scim.query())
+        if query.filter is None:
+            raise ScimError(
+                400, "A query over all resource types needs a filter; or use /Users.", "tooMany"
+            )
+        return await self._list(scim, query, scim.reading())
 
     async def search(self, scim: ScimRequest) -> Response:
-        """POST /.search."""
+        """POST /.search. It is paged, so it may do without a filter: scim2-tester searches so."""
         reading = scim.reading()
         body = await self._bodies.json(scim.http)
         return await self._list(scim, list_query_from_search(body, reading), reading)
