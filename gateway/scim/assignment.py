@@ -142,10 +142,11 @@ def is_derived(attribute: Attribute) -> bool:
 
 
 def unwrapped(value: object, reading: Reading) -> object:
-    """The element of an array of one that stands for a single value."""
+    """The element of an array of one that stands for a single value; an array in it does not."""
     if (
         isinstance(value, list)
         and len(value) == 1
+        and not isinstance(value[0], list)
         and reading.tolerates(Tolerance.ARRAY_FOR_SINGLE)
     ):
         return value[0]

@@ -68,7 +68,7 @@ class Change:
         elif self.op == _REMOVE:
             yield from self._removal(path, value)
         elif path.selects_all and attribute.multi_valued:
-            yield from self._elements(path, value)
+            yield from self._elements(path, attribute, value)
         else:
             yield from self._single(path, attribute, unwrapped(value, self.reading))
 
@@ -114,21 +114,29 @@ class Change:
         attribute = path.name.attribute
         if attribute is None or not attribute.multi_valued or not path.selects_all:
             yield self._operation(_REMOVE, path)
-        elif not _is_blank(value):
-            yield self._elements_operation(path, value)
+        elif operation := self._elements_operation(path, attribute, value):
+            yield operation
 
-    def _elements(self, path: Path, value: object) -> Iterator[PatchOperation]:
+    def _elements(
+        self, path: Path, attribute: Attribute, value: object
+    ) -> Iterator[PatchOperation]:
         """Elements to add, or to replace all there are."""
-        if not _is_blank(value):
-            yield self._elements_operation(path, value)
+        if operation := self._elements_operation(path, attribute, value):
+            yield operation
         elif self.op != _ADD:
             yield self._operation(_REMOVE, path)
 
-    def _elements_operation(self, path: Path, value: object) -> PatchOperation:
+    def _elements_operation(
+        self, path: Path, attribute: Attribute, value: object
+    ) -> PatchOperation | None:
+        """The operation on the elements of a value; None when the value means that there are
+        none. Every element is read first: what does not fit must not count as nothing."""
         operation = self._operation(self.op, path, value)
-        if not self._assigns(operation):
+        if self._assigns(operation):
+            return operation
+        if not _is_blank(value, attribute):
             raise invalid_value(f"The value of {path.name} has no attribute that can be set.")
-        return operation
+        return None
 
     def _single(self, path: Path, attribute: Attribute, value: object) -> Iterator[PatchOperation]:
         """One value: of a single attribute, of a part, or of the elements that a filter selects."""
@@ -217,10 +225,12 @@ def _is_member_name(path: Path, key: str) -> bool:
     return path.name.part is None and path.condition is None and ":" not in key
 
 
-def _is_blank(value: object) -> bool:
+def _is_blank(value: object, attribute: Attribute) -> bool:
     """Whether a value of a multi-valued attribute has nothing in any element."""
     if isinstance(value, list):
-        return all(map(_is_blank, value))
+        return all(_is_blank(each, attribute) for each in value)
     if isinstance(value, dict):
-        return all(map(_is_blank, value.values()))
+        return all(attribute.sub_attribute(name) is not None for name in value) and all(
+            map(is_unassigned, value.values())
+        )
     return is_unassigned(value)
