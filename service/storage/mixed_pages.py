@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from service.storage import pages, resources
+from service.storage import page_sql, pages, resources
+from service.storage.page_sql import Window
 from service.storage.pages import Row, Selection
+from service.storage.search_sql import literal
 from service.storage.sort_sql import SortKey, sort_keys
 
 if TYPE_CHECKING:
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from service.domain.page_token import Position
     from service.storage.database import Connection
     from service.storage.derived import View
+
+
+_MAX_SKIP: Final = 1 << 62
+"""Beyond every resource; more would not fit into 64 bits with the limit added."""
 
 
 async def count(connection: Connection, selections: Sequence[Selection]) -> int:
@@ -63,21 +69,21 @@ async def _found(
     skip: int,
     position: Position | None,
 ) -> list[asyncpg.Record]:
-    """Rows of id, resource_type and sort_key: of each type as many as the page may need, in
-    order, so that each is read from its index."""
-    parameters: list[object] = [limit, skip]
-    backwards = position is not None and position.backwards
+    """Rows of id, resource_type and sort_key: of each type as many as the page may need, found
+    as those of a list of that type are."""
+    parameters: list[object] = [limit, min(skip, _MAX_SKIP)]
     keys = sort_keys([selection.order for selection in selections])
     parts = [
         _part(selection, key, position, parameters)
         for selection, key in zip(selections, keys, strict=True)
     ]
-    direction = "DESC" if keys[0].descending != backwards else "ASC"
-    by_key = f"found.key {direction}, " if keys[0].sql else ""
+    key, backwards = keys[0], position is not None and position.backwards
+    typed = f"found.sort_key::{key.sql_type}" if key.sql else ""
+    if key.sql_type == "text":
+        typed = 'found.sort_key COLLATE "C"'
     return await connection.fetch(
-        "SELECT found.id, found.resource_type, found.sort_key "
-        f"FROM ({' UNION ALL '.join(parts)}) AS found "
-        f"ORDER BY {by_key}found.id {direction} LIMIT $1 OFFSET $2",
+        f"SELECT found.* FROM ({' UNION ALL '.join(parts)}) AS found "
+        f"ORDER BY {key.order_of(typed, 'found.id', backwards=backwards)} LIMIT $1 OFFSET $2",
         *parameters,
     )
 
@@ -85,13 +91,12 @@ async def _found(
 def _part(
     selection: Selection, key: SortKey, position: Position | None, parameters: list[object]
 ) -> str:
-    condition = selection.where(parameters)
+    restriction = selection.restriction(parameters)
     backwards = position is not None and position.backwards
     if position is not None:
         beyond = key.beyond(position.key, position.id, parameters, backwards=backwards)
-        condition = f"{condition} AND {beyond}"
-    return (
-        f"(SELECT r.id, r.resource_type, {key.sql or 'NULL'} AS key, {key.token} AS sort_key "
-        f"FROM resources AS r WHERE {condition} "
-        f"ORDER BY {key.order_by(backwards=backwards)} LIMIT $1::int8 + $2::int8)"
-    )
+        restriction = f"{restriction} AND {beyond}"
+    window = Window(key, backwards, limit="$1::int8 + $2::int8", offset="0")
+    page = page_sql.page(restriction, selection.condition, window, selection.tenant_id, parameters)
+    kind = literal(selection.resource_type.name)
+    return f"(WITH {page} SELECT page.id, {kind} AS resource_type, page.sort_key FROM page)"

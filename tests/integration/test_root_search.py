@@ -252,3 +252,15 @@ async def test_what_the_mask_leaves_out_is_not_gathered(
     seen = {"user.groups"} if ada.groups else set()
     seen |= {"group.members"} if board.members else set()
     assert seen == fields
+
+
+@pytest.mark.parametrize("skip", [4, 5, 2**63 - 1])
+@pytest.mark.usefixtures("directory")
+async def test_a_page_beyond_the_end_is_empty(
+    channel: grpc.aio.Channel, token: str, skip: int
+) -> None:
+    stub: Any = DirectoryServiceStub(channel)
+    request = SearchResourcesRequest(include_total_size=True, skip=skip)
+    metadata = (("authorization", f"Bearer {token}"),)
+    response: SearchResourcesResponse = await stub.SearchResources(request, metadata=metadata)
+    assert (len(response.resources), response.total_size) == (max(0, 5 - skip), 5)
