@@ -52,11 +52,13 @@ def scopes_named(names: Iterable[str]) -> frozenset[Scope]:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What a method takes: one of `scopes` when it is called over gRPC; the scope `scim` when
-    the gateway calls it for a SCIM client, if `over_scim`; nothing when it is `public`."""
+    the gateway calls it for a SCIM client, if `over_scim`; nothing when it is `public`. A route
+    that is `optional` also answers those who send no credentials at all."""
 
     scopes: frozenset[Scope] = frozenset()
     over_scim: bool = False
     public: bool = False
+    optional: bool = False
 
     def admits(self, scopes: Iterable[Scope], *, over_scim: bool) -> bool:
         """Whether a credential with these scopes may."""
@@ -135,21 +137,25 @@ RPCS: Final[Mapping[str, Rule]] = {
 """Methods by full name."""
 
 _SCIM: Final = Rule(over_scim=True)
+_DISCOVERY: Final = Rule(over_scim=True, optional=True)
 
 ROUTES: Final[Mapping[str, Rule]] = {
-    **dict.fromkeys(("GET /", "GET /healthz", "GET /readyz"), _PUBLIC),
-    # What clients learn from how to authenticate; nothing of it is a tenant's.
     **dict.fromkeys(
         (
+            "GET /",
+            "GET /healthz",
+            "GET /readyz",
+            # What clients learn from how to authenticate.
             "GET ServiceProviderConfig",
             "GET ServiceProviderConfigs",
             "GET serviceConfiguration",
-            "GET ResourceTypes",
-            "GET ResourceTypes/{name}",
-            "GET Schemas",
-            "GET Schemas/{urn}",
         ),
         _PUBLIC,
+    ),
+    # With credentials they show what the tenant has registered too.
+    **dict.fromkeys(
+        ("GET ResourceTypes", "GET ResourceTypes/{name}", "GET Schemas", "GET Schemas/{urn}"),
+        _DISCOVERY,
     ),
     # Nobody's: these answer that they are not offered.
     **dict.fromkeys(("GET Me", "POST Me", "PUT Me", "PATCH Me", "DELETE Me"), _PUBLIC),

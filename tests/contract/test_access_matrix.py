@@ -1,0 +1,189 @@
+"""Every method and route × every credential × every way in, against the table of scopes.
+
+No cell is written by hand: what is expected follows from `rollbook.access` and from what each
+credential is. The body of every call is malformed, so that who is let in gets INVALID_SYNTAX and
+changes nothing, and who is not never gets that far (AIP-211).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+from unittest import mock
+
+import argon2
+import grpc
+import pytest
+from aiohttp import ClientSession
+
+from rollbook.access import ROUTES, RPCS, Rule
+from rollbook.metadata import CHANNEL, CLIENT, GATEWAY, SCIM
+from tests.harness.credentials import Given, Minted
+from tests.harness.drivers import failure_of
+from tests.harness.instance import GATEWAY_SECRET, running_gateway, running_service
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from tests.harness.database import DatabaseServer
+
+MALFORMED: Final = b"\xff"
+AT_ONCE: Final = 50
+UNKNOWN: Final = "00000000-0000-7000-8000-00000000dead"
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a call comes: its metadata, and whether the service is to take it for SCIM's."""
+
+    title: str
+    metadata: tuple[tuple[str, str], ...]
+    is_scim: bool
+
+
+WAYS: Final = (
+    Way("direct", (), is_scim=False),
+    Way("by the gateway", ((CHANNEL, SCIM), (GATEWAY, GATEWAY_SECRET)), is_scim=True),
+    Way("by a false gateway", ((CHANNEL, SCIM), (GATEWAY, GATEWAY_SECRET + "x")), is_scim=False),
+    Way("by a gateway without a secret", ((CHANNEL, SCIM), (GATEWAY, "")), is_scim=False),
+    Way("said to be SCIM", ((CHANNEL, SCIM), (CLIENT, "192.0.2.1")), is_scim=False),
+    Way("by the gateway for nobody", ((GATEWAY, GATEWAY_SECRET),), is_scim=False),
+)
+
+
+def expected(rule: Rule, given: Given, way: Way) -> str:
+    """The reason that a malformed call gets."""
+    if given.refusal:
+        return given.refusal
+    admitted = rule.admits(given.scopes, over_scim=way.is_scim)
+    return "INVALID_SYNTAX" if admitted else "SCOPE_MISSING"
+
+
+@pytest.fixture(scope="module")
+async def rollbook(database_server: DatabaseServer) -> AsyncIterator[tuple[str, Minted]]:
+    """A service of the module's own, that checks passwords cheaply and does not limit attempts."""
+    cheap = partial(argon2.PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+    with (
+        mock.patch("argon2.PasswordHasher", cheap),
+        mock.patch.multiple("service.rpc.attempts", LIMIT=10**9, PAIR_LIMIT=10**9),
+        mock.patch("service.passwords.MAX_WAITING", 10**9),
+    ):
+        async with database_server.database() as url, running_service(url) as address:
+            yield address, await Minted.by(address, url)
+
+
+@pytest.fixture(scope="module")
+async def channel(rollbook: tuple[str, Minted]) -> AsyncIterator[grpc.aio.Channel]:
+    async with grpc.aio.insecure_channel(rollbook[0]) as channel:
+        yield channel
+
+
+async def reason(channel: grpc.aio.Channel, method: str, given: Given, way: Way) -> str:
+    call: Any = channel.unary_unary(f"/{method}")
+    header = () if given.header is None else (("authorization", given.header),)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call(MALFORMED, metadata=(*header, *way.metadata), timeout=30)
+    return failure_of(caught.value).reason
+
+
+async def assert_answers(
+    channel: grpc.aio.Channel, method: str, credentials: Iterable[Given], ways: Iterable[Way]
+) -> None:
+    turn = asyncio.Semaphore(AT_ONCE)
+
+    async def cell(given: Given, way: Way) -> tuple[str, str, str]:
+        async with turn:
+            return given.title, way.title, await reason(channel, method, given, way)
+
+    cells = [(given, way) for given in credentials for way in ways]
+    got = await asyncio.gather(*(cell(*each) for each in cells))
+    want = [(given.title, way.title, expected(RPCS[method], given, way)) for given, way in cells]
+    assert got == want
+
+
+@pytest.mark.parametrize("method", sorted(RPCS))
+async def test_a_method_admits_whom_the_table_admits(
+    method: str, rollbook: tuple[str, Minted], channel: grpc.aio.Channel
+) -> None:
+    await assert_answers(channel, method, rollbook[1].all(), WAYS)
+
+
+@pytest.mark.parametrize("kind", ["truncated", "flipped"])
+async def test_nothing_near_a_token_is_one(
+    kind: str, rollbook: tuple[str, Minted], channel: grpc.aio.Channel
+) -> None:
+    method = "rollbook.v1.CredentialService/DescribeCaller"
+    await assert_answers(channel, method, getattr(rollbook[1], kind)(), WAYS[:2])
+
+
+BODIES: Final[dict[str, bytes]] = {
+    "POST .search": b'{"filter": "userName pr"}',
+    "POST Bulk": b'{"Operations": [{"method": "DELETE", "path": "/Users/%s"}]}' % UNKNOWN.encode(),
+    "POST Users/.search": b"{}",
+    "POST Groups/.search": b"{}",
+    "POST Users": b'{"userName": "%s"}' % (b"x" * 2_000),
+    "POST Groups": b'{"displayName": "%s"}' % (b"x" * 2_000),
+    "PUT Users/{id}": b'{"userName": "ada"}',
+    "PUT Groups/{id}": b'{"displayName": "staff"}',
+    "PATCH Users/{id}": b'{"Operations": [{"op": "remove", "path": "title"}]}',
+    "PATCH Groups/{id}": b'{"Operations": [{"op": "remove", "path": "externalId"}]}',
+}
+"""Bodies of requests that the gateway passes on and that change nothing."""
+
+QUERIES: Final = {"GET ": "?filter=userName%20pr"}
+"""Queries without which the gateway would refuse a request."""
+
+
+def expected_status(rule: Rule, given: Given) -> int | None:
+    """The status of a refusal; None when the request gets further."""
+    if rule.public or (rule.optional and given.header is None):
+        return None
+    if given.refusal:
+        return 401
+    return None if rule.admits(given.scopes, over_scim=True) else 403
+
+
+@pytest.fixture(scope="module")
+async def http(rollbook: tuple[str, Minted]) -> AsyncIterator[tuple[ClientSession, str]]:
+    async with running_gateway(rollbook[0]) as url, ClientSession() as session:
+        yield session, url
+
+
+async def status(http: tuple[ClientSession, str], route: str, given: Given) -> int:
+    session, base = http
+    method, _, name = route.partition(" ")
+    path = name.replace("{id}", UNKNOWN).replace("{name}", "User").replace("{urn}", "x")
+    path += QUERIES.get(route, "")
+    root = base.removesuffix("/scim/v2")
+    headers = {} if given.header is None else {"Authorization": given.header}
+    async with session.request(
+        method,
+        root + path if path.startswith("/") else f"{base}/{path}",
+        headers={**headers, "Content-Type": "application/scim+json"},
+        data=BODIES.get(route),
+    ) as response:
+        body = await response.json(content_type=None)
+        if response.status in {401, 403}:
+            assert body["status"] == str(response.status)
+            assert ("WWW-Authenticate" in response.headers) is (response.status == 401)
+        return response.status
+
+
+@pytest.mark.parametrize("route", sorted(ROUTES))
+async def test_a_route_admits_whom_the_table_admits(
+    route: str, rollbook: tuple[str, Minted], http: tuple[ClientSession, str]
+) -> None:
+    turn = asyncio.Semaphore(AT_ONCE)
+
+    async def cell(given: Given) -> tuple[str, int | None]:
+        async with turn:
+            got = await status(http, route, given)
+        assert got < 500 or got == 501, (route, given.title)
+        return given.title, got if got in {401, 403} else None
+
+    credentials = list(rollbook[1].all())
+    got = await asyncio.gather(*map(cell, credentials))
+    want = [(given.title, expected_status(ROUTES[route], given)) for given in credentials]
+    assert got == want

@@ -1,0 +1,161 @@
+"""Credentials of every kind, right and wrong, each with what it is good for."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import grpc
+
+from rollbook.access import EVERY_SCOPE, Scope
+from rollbook.tokens import new_token
+from rollbook.v1.credential_service_pb2 import CreateTokenRequest, RevokeTokenRequest
+from rollbook.v1.credential_service_pb2_grpc import CredentialServiceStub
+from tests.harness.instance import BASIC_CREDENTIALS, BASIC_USER, TOKEN, connect_as_tenant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MISSING: Final = "CREDENTIALS_MISSING"
+INVALID: Final = "CREDENTIALS_INVALID"
+
+
+@dataclass(frozen=True)
+class Given:
+    """An `authorization` header (None: there is none), and what it makes of the caller: the
+    scopes, or the reason of the refusal."""
+
+    title: str
+    header: str | None
+    scopes: frozenset[Scope] = frozenset()
+    refusal: str = ""
+
+
+class Minted:
+    """Tokens that the service made: one for each scope alone, one for all, and ended ones."""
+
+    def __init__(
+        self, good: dict[str, tuple[str, frozenset[Scope]]], ended: dict[str, str]
+    ) -> None:
+        self._good = good
+        self._ended = ended
+
+    @classmethod
+    async def by(cls, service: str, database_url: str) -> Minted:
+        """Asks the service at an address for them; what time does is done in its database."""
+        async with grpc.aio.insecure_channel(service) as channel:
+            mint = _Mint(CredentialServiceStub(channel))
+            good = {f"a token for {scope} alone": frozenset({scope}) for scope in Scope}
+            good |= {f"a token for all but {scope}": EVERY_SCOPE - {scope} for scope in Scope}
+            made = {
+                title: (await mint.token(title, scopes), scopes) for title, scopes in good.items()
+            }
+            made["an administrator's token"] = (TOKEN, EVERY_SCOPE)
+            expired, revoked = await mint.token("expired"), await mint.token("revoked")
+            await mint.revoke("revoked")
+        connection = await connect_as_tenant(database_url)
+        await connection.execute(
+            "UPDATE credentials SET expire_time = now() - interval '1 s' WHERE name = 'expired'"
+        )
+        await connection.close()
+        return cls(made, {"an expired token": expired, "a revoked token": revoked})
+
+    @property
+    def whole(self) -> str:
+        """A token with a checksum that is good for everything but for platforms."""
+        return self._good[f"a token for all but {Scope.PLATFORM}"][0]
+
+    def all(self) -> Iterator[Given]:
+        """Every kind of credential."""
+        yield from self.right()
+        yield from self.wrong()
+
+    def right(self) -> Iterator[Given]:
+        """Those that are somebody's."""
+        for title, (token, scopes) in self._good.items():
+            yield Given(title, f"Bearer {token}", scopes)
+        for form in ("{}", "bearer {}", "BEARER {}", "bEaReR {}", "Bearer   {}", " Bearer {} "):
+            yield Given(
+                f"written {form!r}", form.format(self.whole), EVERY_SCOPE - {Scope.PLATFORM}
+            )
+        for scheme in ("Basic", "basic", "BASIC"):
+            title = f"{scheme} credentials"
+            yield Given(title, f"{scheme} {BASIC_CREDENTIALS}", frozenset({Scope.SCIM}))
+
+    def wrong(self) -> Iterator[Given]:
+        """Those that are nobody's."""
+        yield Given("none", None, refusal=MISSING)
+        yield Given("an empty header", "", refusal=MISSING)
+        yield Given("blanks", "   ", refusal=MISSING)
+        for title, header in {**self._malformed(), **self._look_alikes()}.items():
+            yield Given(title, header, refusal=INVALID)
+
+    def truncated(self) -> Iterator[Given]:
+        """The whole token, shorter by all there is to cut off."""
+        for length in range(len(self.whole)):
+            yield Given(f"cut to {length}", f"Bearer {self.whole[:length]}", refusal=INVALID)
+
+    def flipped(self) -> Iterator[Given]:
+        """The whole token with one bit turned round, anywhere."""
+        for place, letter in enumerate(self.whole):
+            for bit in range(7):
+                other = chr(ord(letter) ^ 1 << bit)
+                if other.isprintable() and not other.isspace():
+                    text = self.whole[:place] + other + self.whole[place + 1 :]
+                    yield Given(f"bit {bit} of letter {place}", f"Bearer {text}", refusal=INVALID)
+
+    def _malformed(self) -> dict[str, str]:
+        return {
+            "a scheme alone": "Bearer",
+            "another scheme": f"Digest {self.whole}",
+            "nonsense": "Bearer nonsense",
+            "two tokens": f"Bearer {self.whole} {self.whole}",
+            "a long header": "Bearer " + "x" * 8_000,
+            "Basic alone": "Basic",
+            "no base64": "Basic %%%",
+            "no colon": _basic(BASIC_USER),
+            "no UTF-8": "Basic " + base64.b64encode(b"\xff:\xff").decode(),
+            "NUL": _basic("a\0b:c"),
+            "a token as Basic": f"Basic {self.whole}",
+        }
+
+    def _look_alikes(self) -> dict[str, str]:
+        return {
+            **{title: f"Bearer {token}" for title, token in self._ended.items()},
+            "a token of nobody": f"Bearer {new_token()}",
+            "a token in capitals": f"Bearer {self.whole.upper()}",
+            "a token without its prefix": f"Bearer {self.whole.removeprefix('rbk_')}",
+            "a token cut short": f"Bearer {self.whole[:-1]}",
+            "half a token": f"Bearer {self.whole[: len(self.whole) // 2]}",
+            "a token with more": f"Bearer {self.whole}0",
+            "a token with a bit turned round": f"Bearer {self.whole[:-1]}{_other(self.whole[-1])}",
+            "a wrong password": _basic(f"{BASIC_USER}:wrong"),
+            "a wrong user name": _basic("nobody:correct horse battery staple"),
+            "no password": _basic(f"{BASIC_USER}:"),
+        }
+
+
+class _Mint:
+    def __init__(self, stub: CredentialServiceStub) -> None:
+        self._stub = stub
+        self._metadata = (("authorization", TOKEN),)
+        self._ids: dict[str, str] = {}
+
+    async def token(self, name: str, scopes: frozenset[Scope] = EVERY_SCOPE) -> str:
+        request = CreateTokenRequest(name=name, scopes=sorted(scopes))
+        made = await self._stub.CreateToken(request, metadata=self._metadata)
+        self._ids[name] = made.token.id
+        return made.secret
+
+    async def revoke(self, name: str) -> None:
+        request = RevokeTokenRequest(id=self._ids[name])
+        await self._stub.RevokeToken(request, metadata=self._metadata)
+
+
+def _basic(text: str) -> str:
+    return "Basic " + base64.b64encode(text.encode()).decode()
+
+
+def _other(letter: str) -> str:
+    return "1" if letter == "0" else "0"
