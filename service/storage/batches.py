@@ -30,7 +30,7 @@ async def principals_among(
     rows = await connection.fetch(
         """
         SELECT id FROM resources
-        WHERE tenant_id = $1 AND id = ANY ($2::uuid []) AND resource_type IN ('User', 'Group')
+        WHERE tenant_id = $1 AND id = ANY ($2::uuid [])
         ORDER BY id FOR KEY SHARE
         """,
         tenant_id,

@@ -107,7 +107,6 @@ async def _add_known(
             WHERE EXISTS (
                 SELECT FROM resources AS r
                 WHERE r.tenant_id = $1 AND r.id = wanted.id
-                AND r.resource_type IN ('User', 'Group')
             )
         ),
         added AS (
