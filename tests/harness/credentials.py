@@ -6,12 +6,9 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import grpc
-
 from rollbook.access import EVERY_SCOPE, Scope
+from rollbook.client import RollbookClient
 from rollbook.tokens import new_token
-from rollbook.v1.credential_service_pb2 import CreateTokenRequest, RevokeTokenRequest
-from rollbook.v1.credential_service_pb2_grpc import CredentialServiceStub
 from tests.harness.instance import BASIC_CREDENTIALS, BASIC_USER, TOKEN, connect_as_tenant
 
 if TYPE_CHECKING:
@@ -44,22 +41,23 @@ class Minted:
     @classmethod
     async def by(cls, service: str, database_url: str) -> Minted:
         """Asks the service at an address for them; what time does is done in its database."""
-        async with grpc.aio.insecure_channel(service) as channel:
-            mint = _Mint(CredentialServiceStub(channel))
-            good = {f"a token for {scope} alone": frozenset({scope}) for scope in Scope}
-            good |= {f"a token for all but {scope}": EVERY_SCOPE - {scope} for scope in Scope}
-            made = {
-                title: (await mint.token(title, scopes), scopes) for title, scopes in good.items()
-            }
-            made["an administrator's token"] = (TOKEN, EVERY_SCOPE)
-            expired, revoked = await mint.token("expired"), await mint.token("revoked")
-            await mint.revoke("revoked")
+        wanted = {f"a token for {scope} alone": frozenset({scope}) for scope in Scope}
+        wanted |= {f"a token for all but {scope}": EVERY_SCOPE - {scope} for scope in Scope}
+        good = {"an administrator's token": (TOKEN, EVERY_SCOPE)}
+        async with RollbookClient(service, token=TOKEN) as rollbook:
+            for title, scopes in wanted.items():
+                made = await rollbook.tokens.create(title, scopes)
+                good[title] = (made.secret, scopes)
+            expired = await rollbook.tokens.create("expired", EVERY_SCOPE)
+            revoked = await rollbook.tokens.create("revoked", EVERY_SCOPE)
+            await rollbook.tokens.revoke(revoked.token.id)
         connection = await connect_as_tenant(database_url)
         await connection.execute(
             "UPDATE credentials SET expire_time = now() - interval '1 s' WHERE name = 'expired'"
         )
         await connection.close()
-        return cls(made, {"an expired token": expired, "a revoked token": revoked})
+        ended = {"an expired token": expired.secret, "a revoked token": revoked.secret}
+        return cls(good, ended)
 
     @property
     def whole(self) -> str:
@@ -134,23 +132,6 @@ class Minted:
             "a wrong user name": _basic("nobody:correct horse battery staple"),
             "no password": _basic(f"{BASIC_USER}:"),
         }
-
-
-class _Mint:
-    def __init__(self, stub: CredentialServiceStub) -> None:
-        self._stub = stub
-        self._metadata = (("authorization", TOKEN),)
-        self._ids: dict[str, str] = {}
-
-    async def token(self, name: str, scopes: frozenset[Scope] = EVERY_SCOPE) -> str:
-        request = CreateTokenRequest(name=name, scopes=sorted(scopes))
-        made = await self._stub.CreateToken(request, metadata=self._metadata)
-        self._ids[name] = made.token.id
-        return made.secret
-
-    async def revoke(self, name: str) -> None:
-        request = RevokeTokenRequest(id=self._ids[name])
-        await self._stub.RevokeToken(request, metadata=self._metadata)
 
 
 def _basic(text: str) -> str:
