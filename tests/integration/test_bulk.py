@@ -88,7 +88,7 @@ async def test_results_come_in_the_order_of_the_request(scim: ScimClient) -> Non
 
 
 async def test_references_work_wherever_an_id_is_expected(scim: ScimClient) -> None:
-    members = [
+    members: list[Operation] = [
         {"op": "remove", "path": 'members[value eq "bulkId:bob"]'},
         {"op": "add", "path": "members", "value": {"$ref": "../Users/bulkId:cleo"}},
     ]

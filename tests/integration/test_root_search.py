@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 SCHEMA: Final = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 BULK: Final = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 
-PEOPLE: Final = [
+PEOPLE: Final[list[dict[str, Any]]] = [
     {"userName": "ada", "displayName": "Ada", "emails": [{"value": "ada@x.example"}]},
     {"userName": "bob", "displayName": "bob", "title": "Analyst"},
     {"userName": "cleo"},
 ]
-GROUPS: Final = [{"displayName": "Analysts"}, {"displayName": "board", "externalId": "x1"}]
+GROUPS: Final[list[dict[str, Any]]] = [
+    {"displayName": "Analysts"},
+    {"displayName": "board", "externalId": "x1"},
+]
 NAMES: Final = ["ada", "bob", "cleo", "Analysts", "board"]
 """In the order of creation."""
 

@@ -45,11 +45,13 @@ def bulks(draw: st.DrawFn) -> list[Operation]:
         target = f"{PREFIX}n{index}" if method == "POST" else draw(st.sampled_from([*own, nobody]))
         change = draw(st.sampled_from(["add", "add", "remove", "replace"]))
         candidates = [*users, nobody] if kind == "User" else [*users, *groups, nobody]
-        few = st.sets(st.sampled_from(candidates), max_size=1 if kind == "User" else 3)
         # To remove nobody is no operation, and a PATCH of a user is about its title.
         least = 1 if (method, kind, change) == ("PATCH", "Group", "remove") else 0
-        wanted = method in {"POST", "PUT"} or (method, kind) == ("PATCH", "Group")
-        references = draw(few.filter(lambda each, n=least: len(each) >= n)) if wanted else set()
+        most = 1 if kind == "User" else 3
+        if (method, kind) == ("PATCH", "User") or method == "DELETE":
+            most = 0
+        few = st.sets(st.sampled_from(candidates), min_size=least, max_size=most)
+        references = draw(few)
         result.append(Operation(method, kind, target, draw(NAMES), frozenset(references), change))
     return result
 

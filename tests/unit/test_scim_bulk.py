@@ -217,4 +217,5 @@ def test_what_could_not_be_read_is_answered_with_the_reason() -> None:
 
 
 def test_a_reason_of_a_newer_service_is_500() -> None:
-    assert shown(CREATION, error=OperationError(reason=4711))["status"] == "500"
+    newer: Any = 4711
+    assert shown(CREATION, error=OperationError(reason=newer))["status"] == "500"
