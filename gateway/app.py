@@ -60,6 +60,8 @@ class Gateway:
         self._outside = {
             "/healthz": Route("/healthz", GET=health.alive),
             "/readyz": Route("/readyz", GET=health.ready),
+            # The server as a whole (RFC 9110 §9.3.7).
+            "*": Route("*"),
         }
         if settings.http_prefix:
             self._outside["/"] = Route("/", GET=landing)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from gateway.handlers.errors import body_too_large
+from gateway.handlers.negotiation import weights
 from gateway.scim.errors import invalid_syntax
 
 if TYPE_CHECKING:
@@ -43,22 +43,11 @@ async def pack(http: BaseRequest, response: Response) -> None:
     response.headers["Content-Encoding"] = "gzip"
 
 
-@lru_cache(maxsize=64)
 def accepts_gzip(accept_encoding: str) -> bool:
     """Whether Accept-Encoding allows gzip (RFC 9110 §12.5.3); a coding named counts before `*`."""
-    weights = dict(_weighted(item) for item in accept_encoding.lower().split(","))
-    named = [weights[name] for name in _NAMES if name in weights]
-    return max(named, default=weights.get("*", 0.0)) > 0
-
-
-def _weighted(item: str) -> tuple[str, float]:
-    """A coding and its quality value: 1 without one, 0 when that is no number."""
-    name, *parameters = (part.strip() for part in item.split(";"))
-    weight = next((each[2:] for each in parameters if each.startswith("q=")), "1")
-    try:
-        return name, float(weight)
-    except ValueError:
-        return name, 0.0
+    accepted = weights(accept_encoding)
+    named = [accepted[name] for name in _NAMES if name in accepted]
+    return max(named, default=accepted.get("*", 0.0)) > 0
 
 
 def _packed(body: bytes) -> bytes:

@@ -7,10 +7,10 @@ schemas of their tenant, others those of the contract.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gateway.handlers.errors import filter_forbidden, no_such
-from gateway.handlers.response import respond_with
+from gateway.handlers.response import located, respond, respond_with
 from gateway.scim import discovery, json_text
 from rollbook.schema_sets import DEFAULT, SchemaSet
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gateway.handlers.request import ScimRequest
     from gateway.handlers.schema_sets import SchemaSets
 
-    Document = dict[str, object]
+    Document = dict[str, Any]
 
 
 class DiscoveryHandlers:
@@ -35,7 +35,8 @@ class DiscoveryHandlers:
         """GET /ServiceProviderConfig (RFC 7643 §5)."""
         _check_query(scim)
         document = _config(scim.base_url, interop=scim.dialect.is_interop_profile)
-        return respond_with(scim.http, document)
+        address = f"{scim.base_url}/ServiceProviderConfig"
+        return respond_with(scim.http, document, headers=located(address))
 
     async def resource_types(self, scim: ScimRequest) -> Response:
         """GET /ResourceTypes (RFC 7643 §6)."""
@@ -65,7 +66,7 @@ class DiscoveryHandlers:
         document = make(scim.id, scim.base_url, await self._schemas(scim))
         if document is None:
             raise no_such(kind, scim.id)
-        return respond_with(scim.http, json_text.dumps(document))
+        return respond(scim.http, document, headers=located(document["meta"]["location"]))
 
     async def _schemas(self, scim: ScimRequest) -> SchemaSet:
         if "Authorization" not in scim.http.headers:

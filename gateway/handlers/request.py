@@ -16,6 +16,8 @@ from rollbook.metadata import REQUEST_ID
 from rollbook.schema_sets import DEFAULT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aiohttp.web import BaseRequest
 
     from gateway.handlers.base_url import BaseUrl
@@ -88,8 +90,8 @@ class ScimRequest:
 
     def preference(self) -> Preference | None:
         """`Prefer: return=…` (RFC 7240 §4.2); None without it."""
-        value = self.http.headers.get("Prefer")
-        match = _RETURN.search(value) if value else None
+        values = self.http.headers.getall("Prefer", ())
+        match = _RETURN.search(", ".join(values)) if values else None
         if match is None:
             return None
         return "minimal" if match[1].lower() == "minimal" else "representation"
@@ -128,8 +130,8 @@ class ScimRequest:
         items = (*self._claims.of(self.http), (REQUEST_ID, self.request_id), *more)
         if self.schemas.revision:
             items = (("rollbook-schema", str(self.schemas.revision)), *items)
-        credentials = self.http.headers.get("Authorization")
-        if credentials is None:
+        credentials = self.http.headers.getall("Authorization", ())
+        if not credentials:
             return items
         return (("authorization", _metadata_value(credentials)), *items)
 
@@ -157,6 +159,9 @@ def _request_id(given: str | None) -> str:
     return given if given and _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
 
 
-def _metadata_value(value: str) -> str:
-    """Credentials as metadata can carry them; any that it cannot are wrong ones."""
-    return value if value.isascii() and value.isprintable() else "invalid"
+def _metadata_value(credentials: Sequence[str]) -> str:
+    """Credentials as metadata can carry them; any that it cannot are wrong ones, and so are
+    several: a proxy might have looked at others than the service would."""
+    value = credentials[0]
+    fit = len(credentials) == 1 and value.isascii() and value.isprintable()
+    return value if fit else "invalid"

@@ -220,6 +220,7 @@ class ResourceHandlers:
             headers["Preference-Applied"] = f"return={answer.applied}"
         body = None
         if answer.with_body:
+            headers["Content-Location"] = headers["Location"]
             body = resource_to_scim(self._of(scim), resource, scim.base_url, answer.projection)
         return respond(scim.http, body, status=answer.status(status), headers=headers)
 

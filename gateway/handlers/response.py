@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp.web import Response
 
 from gateway.handlers.errors import error_headers
+from gateway.handlers.negotiation import weights
 from gateway.scim import json_text
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ SERVER: Final = "Rollbook"
 VARY: Final = "Accept, Accept-Encoding"
 """What of a request the form of its answer depends on (RFC 9110 §12.5.5)."""
 
-_EVERY_SCIM: Final = frozenset({"", "*/*", "application/*", "application/scim+json"})
+_EVERY_SCIM: Final = frozenset({"*/*", "application/*", "application/scim+json"})
 
 
 def respond(
@@ -71,10 +72,17 @@ def respond_plain(body: object, *, status: int = 200) -> Response:
     )
 
 
+def located(address: str) -> dict[str, str]:
+    """The header fields that say which resource a body shows: both are its `meta.location` (RFC
+    7644 §3.1, RFC 7643 §3.1), whatever address it was asked for by."""
+    return {"Location": address, "Content-Location": address}
+
+
 @lru_cache(maxsize=64)
 def _content_type(accept: str) -> str:
-    """application/json for a client that wants nothing else (RFC 7644 §3.8)."""
-    accepted = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
-    if accepted & _EVERY_SCIM or "application/json" not in accepted:
-        return SCIM_JSON
-    return JSON
+    """application/json for a client that wants nothing else (RFC 7644 §3.8). Whatever a client
+    says it accepts, it gets JSON: an error that it can read is better than 406."""
+    accepted = {name for name, weight in weights(accept).items() if weight > 0}
+    if "application/json" in accepted and not accepted & _EVERY_SCIM:
+        return JSON
+    return SCIM_JSON

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     [
         ("application/json", "application/json; charset=utf-8"),
         ("application/json;q=0.9, text/html", "application/json; charset=utf-8"),
+        ("application/scim+json;q=0, application/json", "application/json; charset=utf-8"),
+        ("application/json;q=0", SCIM_JSON),
         ("application/json, application/scim+json", SCIM_JSON),
+        ("application/json, application/scim+json;q=0.1", SCIM_JSON),
         ("application/json, text/plain, */*", SCIM_JSON),
         ("text/html", SCIM_JSON),
         ("", SCIM_JSON),

@@ -37,6 +37,8 @@ async def test_discovery_needs_no_credentials_and_no_service(
     assert answer.status == 200
     assert answer.json["meta"]["resourceType"] == kind
     assert answer.json["meta"]["location"].startswith(f"{client.url}/scim/v2/{kind}")
+    for name in ("Location", "Content-Location"):
+        assert answer.headers[name] == answer.json["meta"]["location"]
     assert not fake.calls
 
 

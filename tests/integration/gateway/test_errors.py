@@ -140,7 +140,6 @@ async def test_a_url_too_long_is_414_and_a_header_field_too_long_is_431(client: 
         b"GET /scim/v2/Users HTTP/1.0\r\n\r\n",
         b"GET /scim/v2/Users/\xff HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
         b"CONNECT h:1 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
-        b"OPTIONS * HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
     ],
 )
 async def test_what_is_hardly_http_is_refused_in_scims_form(

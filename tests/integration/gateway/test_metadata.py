@@ -54,6 +54,14 @@ async def test_credentials_that_metadata_cannot_carry_are_passed_on_as_wrong_one
     assert fake.only_call.metadata["authorization"] == "invalid"
 
 
+async def test_credentials_that_are_given_twice_are_passed_on_as_wrong_ones(
+    client: Client, fake: FakeService
+) -> None:
+    fields = [("Authorization", "Bearer a"), ("Authorization", "Bearer b")]
+    await client.session.get(f"{client.url}/scim/v2/Users/{ID}", headers=fields)
+    assert fake.only_call.metadata["authorization"] == "invalid"
+
+
 async def test_long_credentials_reach_the_service_and_longer_ones_are_431(
     client: Client, fake: FakeService
 ) -> None:

@@ -73,6 +73,11 @@ async def test_a_method_that_an_endpoint_lacks_is_405_with_those_it_has(
     assert not fake.calls
 
 
+async def test_options_of_the_server_as_a_whole_is_answered(client: Client) -> None:
+    answer = await client.raw(b"OPTIONS * HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 204")
+
+
 async def test_options_tells_the_methods(client: Client) -> None:
     answer = await client.send("OPTIONS", "/Users")
     assert (answer.status, answer.headers["Allow"]) == (204, "GET, POST, HEAD, OPTIONS")

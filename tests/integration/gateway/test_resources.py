@@ -118,6 +118,39 @@ async def test_the_client_may_prefer_an_answer_with_or_without_a_body(
     assert answer.headers["Preference-Applied"] == f"return={preference}"
     assert answer.headers["Location"]
     assert bool(answer.text) == (preference == "representation")
+    assert answer.headers.get("Content-Location") == (
+        answer.headers["Location"] if answer.text else None
+    )
+
+
+async def test_preferences_may_come_in_several_fields(client: Client) -> None:
+    answer = await client.session.patch(
+        f"{client.url}/scim/v2/Groups/{ID}",
+        json=RENAME,
+        headers=[("Prefer", "wait=5"), ("Prefer", "return=representation")],
+    )
+    assert answer.status == 200
+    assert answer.headers["Preference-Applied"] == "return=representation"
+
+
+@pytest.mark.parametrize(
+    "path", [f"/Users/{ID}", f"/Users/{ID}.scim", f"/Users/{ID}?attributes=userName"]
+)
+async def test_a_body_says_where_its_resource_is(client: Client, path: str) -> None:
+    answer = await client.send("GET", path)
+    assert answer.headers["Content-Location"] == f"{client.url}/scim/v2/Users/{ID}"
+    head = await client.send("HEAD", path)
+    assert head.text == b""
+    for name in ("Content-Location", "Content-Length", "Content-Type", "ETag"):
+        assert head.headers[name] == answer.headers[name]
+
+
+@pytest.mark.parametrize(
+    "names", ["userName,userName", "USERNAME,userName,,", "userName&attributes=username"]
+)
+async def test_names_may_be_repeated(client: Client, names: str) -> None:
+    answer = await client.send("GET", f"/Users/{ID}?attributes={names}")
+    assert answer.json == {"schemas": [USER_SCHEMA], "id": ID, "userName": "ada"}
 
 
 async def test_delete_answers_nothing(client: Client, fake: FakeService) -> None:
