@@ -124,6 +124,7 @@ async def delete(writer: Writer, identifier: UUID, condition: str) -> None:
 
     Raises NOT_FOUND, ETAG_MISMATCH.
     """
+    await resources.lock_referrers(writer.connection, writer.tenant_id, identifier)
     stored = await _lock(writer, identifier, condition, to_delete=True)
     time = later_than(stored)
     await _leave_groups(writer, identifier, time)

@@ -105,14 +105,40 @@ async def lock(
     return stored_of(record, resource_type) if record else None
 
 
+async def lock_referrers(connection: Connection, tenant_id: UUID, id_: UUID) -> None:
+    """Hold a resource that is to be deleted and those that refer to it: the groups it belongs to
+    and the users whose manager it is.
+
+    All are waited for in the order of their ids, so that deletes that meet take turns. Whoever
+    comes to refer to it only now is not waited for any more: see `leave_groups`.
+    """
+    await connection.execute(
+        """
+        SELECT FROM resources
+        WHERE tenant_id = $1 AND id IN (
+            SELECT $2::uuid
+            UNION ALL
+            SELECT group_id FROM members WHERE tenant_id = $1 AND member_id = $2
+            UNION ALL
+            SELECT id FROM resources WHERE tenant_id = $1 AND manager_id = $2
+        )
+        ORDER BY id FOR NO KEY UPDATE
+        """,
+        tenant_id,
+        id_,
+    )
+
+
 async def lock_reports(
     connection: Connection, tenant_id: UUID, users: ResourceType, manager_id: UUID
 ) -> list[Stored]:
-    """The other users whose manager is the given one, held until the transaction ends. Raises
-    StaleSchemasError."""
+    """The other users whose manager is the given one, held until the transaction ends.
+
+    Raises StaleSchemasError, and LockNotAvailableError as `leave_groups` does."""
     records = await connection.fetch(
         "SELECT id, version, create_time, update_time, message, schema_revision FROM resources "
-        "WHERE tenant_id = $1 AND manager_id = $2 AND id <> $2 ORDER BY id FOR NO KEY UPDATE",
+        "WHERE tenant_id = $1 AND manager_id = $2 AND id <> $2 "
+        "ORDER BY id FOR NO KEY UPDATE NOWAIT",
         tenant_id,
         manager_id,
     )
@@ -212,12 +238,24 @@ async def leave_groups(
     connection: Connection, tenant_id: UUID, member_id: UUID, time: datetime
 ) -> list[asyncpg.Record]:
     """End every membership of someone in other groups and give these a new version: rows of id,
-    version and message of the groups left."""
+    version and message of the groups left.
+
+    Raises LockNotAvailableError, after which the transaction is to be tried again, when another
+    one holds a group that `lock_referrers` did not yet see: it may wait for this one.
+    """
     return await connection.fetch(
         """
-        WITH gone AS (
+        WITH held AS (
+            SELECT id FROM resources
+            WHERE tenant_id = $1 AND id IN (
+                SELECT group_id FROM members
+                WHERE tenant_id = $1 AND member_id = $2 AND group_id <> $2
+            )
+            FOR NO KEY UPDATE NOWAIT
+        ),
+        gone AS (
             DELETE FROM members
-            WHERE tenant_id = $1 AND member_id = $2 AND group_id <> $2
+            WHERE tenant_id = $1 AND member_id = $2 AND group_id IN (SELECT id FROM held)
             RETURNING group_id
         )
         UPDATE resources AS r SET

@@ -137,6 +137,36 @@ async def test_a_deleted_user_does_not_come_back_as_a_member(driver: Driver) -> 
         assert await _members(driver, group) == set()
 
 
+async def test_a_delete_waits_in_order_and_holds_nobody_up_meanwhile(
+    driver: Driver, database: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    """Or it and others that hold these groups would wait for each other."""
+    user = await _user(driver, "ada")
+    first, second = sorted([await _group(driver, user), await _group(driver, user)])
+    async with database.transaction():
+        await _hold(database, first, "FOR NO KEY UPDATE NOWAIT")
+        deletion = asyncio.create_task(driver.delete("User", user))
+        while not await database.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        await _hold(database, second, "FOR NO KEY UPDATE NOWAIT")
+        await _hold(database, user, "FOR KEY SHARE NOWAIT")  # as who adds a member does
+    assert not (await deletion).reason
+    assert await _members(driver, first) == await _members(driver, second) == set()
+
+
+async def test_deletes_of_groups_in_each_other_take_turns(driver: Driver) -> None:
+    groups = [await _group(driver) for _ in range(10)]
+    for group in groups:
+        await driver.patch("Group", group, [_add(*groups)])
+    outcomes = await asyncio.gather(*(driver.delete("Group", group) for group in groups))
+    assert {outcome.reason for outcome in outcomes} == {""}
+
+
+async def _hold(database: asyncpg.Connection[asyncpg.Record], resource: str, strength: str) -> None:
+    query = f"SELECT id FROM resources WHERE id = $1 {strength}"
+    assert await database.fetchval(query, resource) is not None
+
+
 async def test_a_storm_leaves_a_consistent_directory(
     driver: Driver, database: asyncpg.Connection[asyncpg.Record]
 ) -> None:
