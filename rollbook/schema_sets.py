@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 from google.protobuf.descriptor_pool import Default
 from google.protobuf.message_factory import GetMessageClass
@@ -58,6 +58,13 @@ class SchemaSet:
         if self._contract is not None:
             return self._contract.message_class(full_name)
         return GetMessageClass(Default().FindMessageTypeByName(full_name))
+
+    def extended(self, resource: Message) -> Any:
+        """A copy of a user or group in which extensions are fields; one of the contract's class
+        has them as unknown fields."""
+        copy = self.resource_type(resource.DESCRIPTOR.name).message()
+        transfer(resource, copy)
+        return copy
 
     @cached_property
     def for_services(self) -> SchemaSet:
@@ -150,9 +157,9 @@ def schema_set_of(
 
 
 def transfer(source: Message, target: Message) -> None:
-    """Merge a resource into one of another set's class. What that class does not know it keeps
-    as unknown fields."""
-    target.MergeFromString(source.SerializeToString())
+    """Let a resource of another set's class, or of the contract's, be the same as this one. What
+    that class does not know it keeps as unknown fields."""
+    target.ParseFromString(source.SerializeToString())
 
 
 def _extended(

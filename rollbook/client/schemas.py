@@ -111,9 +111,8 @@ class Schemas:
         return answer.schema
 
     async def get_set(self, **options: Unpack[CallOptions]) -> SchemaSet:
-        """The resource types as they are extended, with the classes of their messages: a user
-        `u` of this client is one of `get_set().resource_type("User").message` after
-        `rollbook.schema_sets.transfer(u, …)`."""
+        """The resource types as they are extended. Its `extended(user)` is a user of this client
+        with its extensions as fields; `rollbook.schema_sets.transfer` brings them back."""
         answer = await self._connection.call(
             self._stub.GetSchemaSet, GetSchemaSetRequest(), options.get("timeout")
         )
