@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +11,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 if TYPE_CHECKING:
     from gateway.handlers.request import Preference, ScimRequest
     from gateway.scim.projection import Projection
+    from gateway.scim.requested import Paths
     from rollbook.attributes import ResourceType
 
 _IDENTITY: Final = FieldMask(paths=["id", "meta"])
@@ -28,6 +29,10 @@ class Answer:
     def read_mask(self, resource_type: ResourceType) -> FieldMask:
         """What the service has to gather for it; empty means everything."""
         return self.projection.read_mask(resource_type) if self.with_body else _IDENTITY
+
+    def showing(self, set_now: Paths) -> Answer:
+        """The same to a request that has set attributes which are returned on request."""
+        return replace(self, projection=self.projection.showing(set_now)) if set_now else self
 
     def status(self, with_body: int) -> int:
         """200 without a body is 204; a 201 stays one."""

@@ -15,6 +15,7 @@ from gateway.handlers.conditions import matches
 from gateway.handlers.response import respond
 from gateway.scim.listing import list_query_from_query, list_query_from_search, list_response
 from gateway.scim.patch import operations_from_scim
+from gateway.scim.requested import set_by_patch, set_on_request
 from gateway.scim.translation import resource_from_scim, resource_to_scim
 from rollbook.schema_sets import transfer
 
@@ -110,12 +111,14 @@ class ResourceHandlers:
         """POST /Users (RFC 7644 §3.3)."""
         reading = scim.reading()
         body = await self._bodies.json(scim.http)
-        answer = answer_for(scim, by_default=True)
+        kind = self._of(scim)
+        resource = resource_from_scim(kind, body, reading)
+        answer = answer_for(scim, by_default=True).showing(set_on_request(kind, [resource]))
         method = self._endpoint.create
         request = method.request(
-            request_id=scim.idempotency_key(), read_mask=answer.read_mask(self._of(scim))
+            request_id=scim.idempotency_key(), read_mask=answer.read_mask(kind)
         )
-        transfer(resource_from_scim(self._of(scim), body, reading), self._resource(request))
+        transfer(resource, self._resource(request))
         return self._render(scim, await self._write(method, request, scim, reading), answer, 201)
 
     async def read(self, scim: ScimRequest) -> Response:
@@ -134,31 +137,35 @@ class ResourceHandlers:
         """PUT /Users/{id} (RFC 7644 §3.5.1)."""
         reading = scim.reading()
         body = await self._bodies.json(scim.http)
-        answer = answer_for(scim, by_default=True)
+        kind = self._of(scim)
+        resource = resource_from_scim(kind, body, reading)
+        answer = answer_for(scim, by_default=True).showing(set_on_request(kind, [resource]))
         method = self._endpoint.update
         request = method.request(
             update_mask=_REPLACE_ALL,
             etag=scim.if_match(),
             request_id=scim.idempotency_key(),
-            read_mask=answer.read_mask(self._of(scim)),
+            read_mask=answer.read_mask(kind),
         )
-        resource = self._resource(request)
-        transfer(resource_from_scim(self._of(scim), body, reading), resource)
-        resource.id = scim.id
+        transfer(resource, self._resource(request))
+        self._resource(request).id = scim.id
         return self._render(scim, await self._write(method, request, scim, reading), answer)
 
     async def patch(self, scim: ScimRequest) -> Response:
         """PATCH /Users/{id} (RFC 7644 §3.5.2)."""
         reading = scim.reading()
         body = await self._bodies.json(scim.http)
+        kind = self._of(scim)
+        operations = operations_from_scim(body, kind, reading)
         answer = answer_for(scim, by_default=self._endpoint.patch_answers)
+        answer = answer.showing(set_by_patch(kind, operations))
         method = self._endpoint.patch
         request = method.request(
             id=scim.id,
-            operations=operations_from_scim(body, self._of(scim), reading),
+            operations=operations,
             etag=scim.if_match(),
             request_id=scim.idempotency_key(),
-            read_mask=answer.read_mask(self._of(scim)),
+            read_mask=answer.read_mask(kind),
         )
         return self._render(scim, await self._write(method, request, scim, reading), answer)
 

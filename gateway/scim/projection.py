@@ -20,7 +20,9 @@ from gateway.scim.notation import MalformedNameError, UnknownAttributeError, loo
 from rollbook.attributes import Attribute, ResourceType, Returned, made_once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from gateway.scim.requested import Paths
 
 MAX_NAMES: Final = 1_000
 """How many names the parameters may have."""
@@ -58,16 +60,25 @@ class _Choice(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """A choice of attributes, of whatever resource type; made by `projection_of`."""
+    """A choice of attributes, of whatever resource type; made by `projection_of`.
+
+    `set_now` are attributes that are returned on request, but in this answer by default, since
+    the request has set them (see `requested`).
+    """
 
     attributes: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
+    set_now: Paths = frozenset()
 
     @property
     def names_attributes(self) -> bool:
         """Whether `attributes` was given: a PATCH must then be answered with a body (RFC 7644
         §3.5.2)."""
         return bool(self.attributes)
+
+    def showing(self, set_now: Paths) -> Projection:
+        """The same in the answer to a request that has set these attributes."""
+        return _cached(self.attributes, self.excluded, set_now) if set_now else self
 
     def read_mask(self, resource_type: ResourceType) -> FieldMask:
         """The fields that the service has to gather; empty means all.
@@ -124,8 +135,10 @@ def _names(values: Iterable[str]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=256)
-def _cached(attributes: tuple[str, ...], excluded: tuple[str, ...]) -> Projection:
-    return Projection(attributes, excluded)
+def _cached(
+    attributes: tuple[str, ...], excluded: tuple[str, ...], set_now: Paths = frozenset()
+) -> Projection:
+    return Projection(attributes, excluded, set_now)
 
 
 EVERYTHING: Final = projection_of((), ())
@@ -139,7 +152,7 @@ def _choices_of(_: ResourceType) -> dict[Projection, _Choice]:
 
 
 def _chosen(resource_type: ResourceType, projection: Projection) -> _Choice:
-    nodes = _nodes_of(resource_type)
+    nodes = _by_default(_nodes_of(resource_type), projection.set_now)
     if projection.attributes:
         selection = _included(nodes, _resolved(resource_type, projection.attributes))
     else:
@@ -180,6 +193,19 @@ def _attribute_nodes(attributes: Sequence[Attribute]) -> tuple[_Node, ...]:
         for each in attributes
         if each.returned is not Returned.NEVER
     )
+
+
+def _by_default(nodes: Sequence[_Node], paths: Collection[tuple[str, ...]]) -> Sequence[_Node]:
+    """The nodes, those at the end of the paths being returned by default."""
+    if not paths:
+        return nodes
+    result = []
+    for node in nodes:
+        inner = {path[1:] for path in paths if path[0] == node.name}
+        returned = Returned.DEFAULT if () in inner else node.returned
+        parts = tuple(_by_default(node.parts, inner - {()}))
+        result.append(node._replace(returned=returned, parts=parts))
+    return result
 
 
 def _resolved(resource_type: ResourceType, texts: Iterable[str]) -> Names:
