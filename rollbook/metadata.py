@@ -25,6 +25,10 @@ TOLERANCES: Final = "rollbook-tolerances"
 GATEWAY: Final = "rollbook-gateway"
 """The secret that gateway and service share."""
 
+SCHEMA: Final = "rollbook-schema"
+"""By which revision of the tenant's schemas the caller has translated: `SchemaService` says why.
+A gateway leaves it out if it was by none but those of the contract."""
+
 GATEWAY_CLAIMS: Final = frozenset({CHANNEL, CLIENT, TOLERANCES, GATEWAY})
 
 REQUEST_ID: Final = "rollbook-request-id"

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from gateway.handlers.errors import bad_request
 from gateway.scim.dialects import Reading
 from gateway.scim.projection import EVERYTHING, Projection, projection_from_query
-from rollbook.metadata import REQUEST_ID
+from rollbook.metadata import REQUEST_ID, SCHEMA
 from rollbook.schema_sets import DEFAULT
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class ScimRequest:
         by which schemas it was translated, unless by those of the contract."""
         items = (*self._claims.of(self.http), (REQUEST_ID, self.request_id), *more)
         if self.schemas.revision:
-            items = (("rollbook-schema", str(self.schemas.revision)), *items)
+            items = ((SCHEMA, str(self.schemas.revision)), *items)
         credentials = self.http.headers.getall("Authorization", ())
         if not credentials:
             return items

@@ -10,6 +10,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
+from rollbook.metadata import CHANNEL, SCHEMA, SCIM
 from rollbook.schema_sets import DEFAULT, SchemaSetCache
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError
@@ -30,6 +31,9 @@ SETTLING_SECONDS: Final = CACHE_SECONDS + 0.05
 
 MAX_REVISIONS: Final = 10_000
 
+_UNKNOWN: Final = (0.0, 0)
+"""A revision that holds no more."""
+
 
 class TenantSchemas:
     """The schema sets of tenants."""
@@ -43,18 +47,14 @@ class TenantSchemas:
     async def of(self, tenant_id: UUID, metadata: Mapping[str, str]) -> SchemaSet:
         """The set that a call goes by.
 
-        Raises SCHEMA_CHANGED when the caller says in `rollbook-schema` that it has translated
-        by another one. The gateway need not say that it was the contract alone.
+        Raises SCHEMA_CHANGED when the caller says that it has translated by another one. The
+        gateway need not say that it was the contract alone.
         """
-        by_gateway = metadata.get("rollbook-channel") == "scim"
-        asked = _revision(metadata.get("rollbook-schema", "0" if by_gateway else ""))
-        checked = self._revisions.get(tenant_id)
-        if checked is None or checked[0] <= time.monotonic():
+        by_gateway = metadata.get(CHANNEL) == SCIM
+        asked = _revision(metadata.get(SCHEMA, "0" if by_gateway else ""))
+        expires, revision = self._revisions.get(tenant_id, _UNKNOWN)
+        if expires <= time.monotonic() or (asked is not None and asked > revision):
             revision = await self._ask(tenant_id)
-        else:
-            revision = checked[1]
-            if asked is not None and asked > revision:
-                revision = await self._ask(tenant_id)
         if revision == asked == 0:
             return DEFAULT
         schema_set = await self._set(tenant_id, revision)
@@ -70,13 +70,16 @@ class TenantSchemas:
         expires = time.monotonic() + CACHE_SECONDS
         async with self._database.connection() as connection:
             revision = await schemas.revision(connection, tenant_id)
+        self._note(tenant_id, expires, revision)
+        return revision
+
+    def _note(self, tenant_id: UUID, expires: float, revision: int) -> None:
         if len(self._revisions) >= MAX_REVISIONS:
             self._revisions.clear()
         self._revisions[tenant_id] = (expires, revision)
-        return revision
 
     async def _set(self, tenant_id: UUID, revision: int) -> SchemaSet:
-        """The set of a revision, or of a later one."""
+        """The set of a revision, or of another one if that has changed just now."""
         if revision == DEFAULT.revision:
             return DEFAULT
         known = self._known(tenant_id, revision)
@@ -84,15 +87,18 @@ class TenantSchemas:
             return known
         # One at a time: after a change many calls want the same.
         async with self._loading:
+            _, revision = self._revisions.get(tenant_id, (0.0, revision))
             return self._known(tenant_id, revision) or await self._load(tenant_id)
 
     def _known(self, tenant_id: UUID, revision: int) -> SchemaSet | None:
         known = self._sets.get(tenant_id)
-        return known if known is not None and known.revision >= revision else None
+        return known if known is not None and known.revision == revision else None
 
     async def _load(self, tenant_id: UUID) -> SchemaSet:
+        expires = time.monotonic() + CACHE_SECONDS
         async with self._database.connection() as connection:
             extensions = await schemas.extensions(connection, tenant_id)
+        self._note(tenant_id, expires, extensions.revision)
         # A large one takes a tenth of a second: meanwhile others are answered.
         loaded = await asyncio.to_thread(extensions.schema_set)
         self._sets.put(tenant_id, loaded)
