@@ -130,9 +130,7 @@ def split(
 
 def _step(operation: PatchOperation, target: patch.Target) -> Step:
     if target.part is not None:
-        raise mutability(
-            target.text, f"{target.text} is immutable: add or remove the member instead."
-        )
+        raise _fixed(target.text)
     removal = operation.op == PatchOp.PATCH_OP_REMOVE
     if target.filter is not None and not removal:
         return _add_by_filter(operation, target)
@@ -152,12 +150,20 @@ def _step(operation: PatchOperation, target: patch.Target) -> Step:
     return Replace(ids_to_have) if operation.op == PatchOp.PATCH_OP_REPLACE else Add(ids_to_have)
 
 
+def _fixed(path: str) -> DomainError:
+    """MUTABILITY: what a member is cannot change (RFC 7643 §4.2)."""
+    return mutability(path, f"{path} is immutable: add or remove the member instead.")
+
+
 def _add_by_filter(operation: PatchOperation, target: patch.Target) -> Step:
-    """`members[value eq "x"]` with add or replace: the member it names is to be there."""
+    """`members[value eq "x"]` with add or replace: the member it names is to be there, and the
+    value must not name another."""
     assert target.filter is not None
     values = _values_of(target.filter)
     if operation.target_required or values is None or len(values) != 1:
         raise no_target(target.text)
+    if any(member.value not in {"", values[0]} for member in operation.group.members):
+        raise _fixed("members.value")
     return Add([parse_member_id(values[0], target.text)])
 
 

@@ -120,6 +120,14 @@ MEMBERS: Final = (
         fails="MUTABILITY",
     ),
     staff_stays(
+        "a member cannot become another",
+        replace("members", {"value": "@bob"}, value="@ada"),
+        fails="MUTABILITY",
+    ),
+    staff_stays(
+        "a member stays by filter and value", replace("members", {"value": "@ada"}, value="@ada")
+    ),
+    staff_stays(
         "all or none",
         add("members", [{"value": "@cleo"}]),
         remove("displayName"),
