@@ -16,7 +16,7 @@ from rollbook.v1.group_pb2 import Group
 from rollbook.v1.group_service_pb2 import AddMembersRequest, CreateGroupRequest
 from rollbook.v1.user_pb2 import Email, Name, User
 from service.domain.identifiers import new_id
-from service.storage import creations
+from service.storage import batches
 from service.storage.credentials import DEFAULT_TENANT
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ async def _insert_users(
     ids = [new_id() for _ in range(number)]
     for start in range(0, number, _CHUNK):
         chunk = ids[start : start + _CHUNK]
-        await creations.insert_resources(connection, DEFAULT_TENANT, _rows(chunk, start))
+        await batches.insert_resources(connection, DEFAULT_TENANT, _rows(chunk, start))
         on(len(chunk))
     return ids
 
