@@ -8,14 +8,24 @@ import pytest
 
 from rollbook.client import RollbookClient
 from rollbook.schema_json import definition_from_json
+from service.rpc import schemas, tenant_schemas
 from tests.harness.badge_schema import BADGE, BADGE_SCHEMA
 from tests.harness.scim import ScimClient
 from tests.harness.tenants import new_tenant
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     import asyncpg
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _settling() -> Iterator[None]:
+    """Changes settle ten times as fast as they do elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tenant_schemas, "CACHE_SECONDS", tenant_schemas.CACHE_SECONDS / 10)
+        patch.setattr(schemas, "SETTLING_SECONDS", tenant_schemas.SETTLING_SECONDS / 10)
+        yield
 
 
 @pytest.fixture
