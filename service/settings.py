@@ -18,8 +18,9 @@ class ScimAuth(BaseModel):
     """Credentials for SCIM clients, as in Determined's configuration."""
 
     type: Literal["basic"] = "basic"
-    username: str = Field(min_length=1)
-    password: SecretStr
+    username: str = Field(min_length=1, pattern="^[^:]*$")
+    """Without a colon, which ends it in what a client sends (RFC 7617 §2)."""
+    password: SecretStr = Field(min_length=1)
 
 
 class Scim(BaseModel):
