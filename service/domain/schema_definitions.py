@@ -35,6 +35,9 @@ MAX_ATTRIBUTES: Final = 100
 MAX_ATTRIBUTES_OF_TENANT: Final = 2_000
 """How many the schemas of a tenant have together, parts counted: they are held in memory."""
 
+MAX_BYTES: Final = 65_536
+"""How large a definition is, in bytes of its protobuf form."""
+
 MAX_NAME_LENGTH: Final = 64
 MAX_TEXT_LENGTH: Final = 2_048
 MAX_WORDS: Final = 200
@@ -69,6 +72,8 @@ _CAN_BE_UNIQUE: Final = frozenset(
 def completed(definition: SchemaDefinition) -> SchemaDefinition:
     """A copy with a word for every characteristic that the definition leaves to the RFC, without
     field numbers. Raises INVALID_VALUE and TOO_MANY, naming what is wrong with it."""
+    if (size := definition.ByteSize()) > MAX_BYTES:
+        raise invalid_value("", f"The schema has {size} bytes; {MAX_BYTES} are the most.")
     result = SchemaDefinition()
     result.CopyFrom(definition)
     check_urn(result.id)

@@ -217,6 +217,11 @@ def test_a_schema_has_so_many_attributes() -> None:
     assert refusal(complex_of(*names)).field == "attributes[0].subAttributes"
 
 
+def test_a_definition_has_a_size() -> None:
+    texts = [{"name": f"a{number}", "description": "x" * 2_000} for number in range(40)]
+    assert "65536" in refusal(schema(*texts)).message
+
+
 def test_attributes_are_numbered_once() -> None:
     first = completed(complex_of({"name": "a"}, {"name": "b"}))
     number_attributes(first)
