@@ -42,6 +42,7 @@ async def serve(settings: Settings, *, share_port: bool = False, parent: int | N
         await runner.setup()
         try:
             await _listen(runner, settings, share_port=share_port)
+            _look_for_secret(settings)
             # What is loaded by now stays: the collector need not walk through it again and again.
             gc.freeze()
             await _told_to_stop(parent)
@@ -72,6 +73,15 @@ async def _listen(runner: ServerRunner, settings: Settings, *, share_port: bool)
         raise SettingsError(f"Cannot listen on {settings.http_listen}: {error}") from error
     for address in runner.addresses:
         _log.info("listening", host=address[0], port=address[1], service=settings.service_target)
+
+
+def _look_for_secret(settings: Settings) -> None:
+    if settings.gateway_secret is None and not settings.service_target.startswith("unix:"):
+        _log.warning(
+            "no_gateway_secret",
+            effect="the service refuses credentials that are for SCIM alone",
+            remedy="set ROLLBOOK_GATEWAY_SECRET, the same here and at the service",
+        )
 
 
 async def _told_to_stop(parent: int | None) -> None:

@@ -58,9 +58,15 @@ class Passwords:
             self._attempts.begin(user_name, client_name)
             check = self._check(key, stored, user_name, password, client_name)
             checking = self._checking[key, stored] = asyncio.create_task(check)
-            checking.add_done_callback(lambda _: self._checking.pop((key, stored), None))
+            checking.add_done_callback(lambda done: self._settle((key, stored), done))
         # A call that is given up does not take the check from the others.
         return credential if await asyncio.shield(checking) else None
+
+    def _settle(self, checked: tuple[bytes, str | None], done: asyncio.Task[bool]) -> None:
+        del self._checking[checked]
+        if not done.cancelled():
+            # Looked at here, since those who waited for it may all have gone.
+            done.exception()
 
     async def _check(
         self, key: bytes, stored: str | None, user_name: str, password: str, client: str
