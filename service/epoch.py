@@ -56,7 +56,9 @@ class Epoch:
         """Let go; the last one removes the file."""
         self._number.release()
         self._memory.close()
-        if _try_lock(self._descriptor):
+        # Let go first: of two that try at the same time one would be in the other's way.
+        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        if _try_lock(self._descriptor) and os.fstat(self._descriptor).st_nlink > 0:
             self._path.unlink(missing_ok=True)
         os.close(self._descriptor)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from service.epoch import Epoch
+from service.epoch import Epoch, _try_lock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,6 +66,23 @@ def test_the_last_one_removes_the_file(tmp_path: Path) -> None:
     assert file.exists()
     other.close()
     assert not file.exists()
+
+
+def test_those_who_go_at_the_same_time_leave_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = threading.Barrier(2)
+
+    def try_lock(descriptor: int) -> bool:
+        together.wait(10)
+        return _try_lock(descriptor)
+
+    monkeypatch.setattr("service.epoch._try_lock", try_lock)
+    for _ in range(20):
+        epochs = [Epoch.shared(tmp_path, "x") for _ in range(2)]
+        with ThreadPoolExecutor(2) as threads:
+            list(threads.map(Epoch.close, epochs))
+        assert not list(tmp_path.iterdir())
 
 
 def test_a_file_left_behind_is_taken_up(tmp_path: Path) -> None:
