@@ -163,7 +163,7 @@ async def set_basic(
         name,
         user_name,
         password_hash,
-        [Scope.SCIM],
+        [Scope.SCIM, Scope.DIRECTORY_READ, Scope.DIRECTORY_WRITE],
     )
 
 

@@ -79,7 +79,8 @@ class Minted:
             )
         for scheme in ("Basic", "basic", "BASIC"):
             title = f"{scheme} credentials"
-            yield Given(title, f"{scheme} {BASIC_CREDENTIALS}", frozenset({Scope.SCIM}))
+            scopes = frozenset({Scope.SCIM, Scope.DIRECTORY_READ, Scope.DIRECTORY_WRITE})
+            yield Given(title, f"{scheme} {BASIC_CREDENTIALS}", scopes)
 
     def wrong(self) -> Iterator[Given]:
         """Those that are nobody's."""
