@@ -75,7 +75,9 @@ def test_those_who_go_at_the_same_time_leave_nothing(
 
     def try_lock(descriptor: int) -> bool:
         together.wait(10)
-        return _try_lock(descriptor)
+        locked = _try_lock(descriptor)
+        together.wait(10)
+        return locked
 
     monkeypatch.setattr("service.epoch._try_lock", try_lock)
     for _ in range(20):
