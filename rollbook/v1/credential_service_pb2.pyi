@@ -105,7 +105,7 @@ class CreateTokenRequest(_message.Message):
 
     @_builtins.property
     def lifetime(self) -> _duration_pb2.Duration:
-        """How long it is valid; without end when absent."""
+        """How long it is valid, ten years at most; without end when absent."""
 
     def __init__(
         self,

@@ -77,7 +77,7 @@ class CredentialServiceServicer:
 
     def ListTokens(self, request, context):
         """Lists tokens, newest first, without their secrets. Errors: INVALID_ARGUMENT
-        (INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN).
+        (INVALID_VALUE, INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN, INVALID_PAGE_SIZE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -85,14 +85,16 @@ class CredentialServiceServicer:
 
     def RotateToken(self, request, context):
         """Makes a new token in the place of another, which stays valid for a while. Errors: NOT_FOUND
-        (CREDENTIAL_NOT_FOUND), PERMISSION_DENIED (SCOPE_MISSING).
+        (CREDENTIAL_NOT_FOUND), INVALID_ARGUMENT (INVALID_VALUE), PERMISSION_DENIED (SCOPE_MISSING when
+        it has a scope that the caller lacks).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RevokeToken(self, request, context):
-        """Makes a token invalid at once, on every instance. Errors: NOT_FOUND (CREDENTIAL_NOT_FOUND).
+        """Makes a token invalid: at once on every worker of the machine, within a second on others. One
+        that has ended is no error. Errors: NOT_FOUND (CREDENTIAL_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

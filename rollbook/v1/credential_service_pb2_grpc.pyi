@@ -48,14 +48,17 @@ class CredentialServiceStub:
     """
     ListTokens: _grpc.UnaryUnaryMultiCallable[_credential_service_pb2.ListTokensRequest, _credential_service_pb2.ListTokensResponse]
     """Lists tokens, newest first, without their secrets. Errors: INVALID_ARGUMENT
-    (INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN).
+    (INVALID_VALUE, INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN, INVALID_PAGE_SIZE).
     """
     RotateToken: _grpc.UnaryUnaryMultiCallable[_credential_service_pb2.RotateTokenRequest, _credential_service_pb2.RotateTokenResponse]
     """Makes a new token in the place of another, which stays valid for a while. Errors: NOT_FOUND
-    (CREDENTIAL_NOT_FOUND), PERMISSION_DENIED (SCOPE_MISSING).
+    (CREDENTIAL_NOT_FOUND), INVALID_ARGUMENT (INVALID_VALUE), PERMISSION_DENIED (SCOPE_MISSING when
+    it has a scope that the caller lacks).
     """
     RevokeToken: _grpc.UnaryUnaryMultiCallable[_credential_service_pb2.RevokeTokenRequest, _credential_service_pb2.RevokeTokenResponse]
-    """Makes a token invalid at once, on every instance. Errors: NOT_FOUND (CREDENTIAL_NOT_FOUND)."""
+    """Makes a token invalid: at once on every worker of the machine, within a second on others. One
+    that has ended is no error. Errors: NOT_FOUND (CREDENTIAL_NOT_FOUND).
+    """
     DescribeCaller: _grpc.UnaryUnaryMultiCallable[_credential_service_pb2.DescribeCallerRequest, _credential_service_pb2.DescribeCallerResponse]
     """Tells the caller who it is."""
 
@@ -71,14 +74,17 @@ class CredentialServiceAsyncStub(CredentialServiceStub):
     """
     ListTokens: _aio.UnaryUnaryMultiCallable[_credential_service_pb2.ListTokensRequest, _credential_service_pb2.ListTokensResponse]  # type: ignore[assignment]
     """Lists tokens, newest first, without their secrets. Errors: INVALID_ARGUMENT
-    (INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN).
+    (INVALID_VALUE, INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN, INVALID_PAGE_SIZE).
     """
     RotateToken: _aio.UnaryUnaryMultiCallable[_credential_service_pb2.RotateTokenRequest, _credential_service_pb2.RotateTokenResponse]  # type: ignore[assignment]
     """Makes a new token in the place of another, which stays valid for a while. Errors: NOT_FOUND
-    (CREDENTIAL_NOT_FOUND), PERMISSION_DENIED (SCOPE_MISSING).
+    (CREDENTIAL_NOT_FOUND), INVALID_ARGUMENT (INVALID_VALUE), PERMISSION_DENIED (SCOPE_MISSING when
+    it has a scope that the caller lacks).
     """
     RevokeToken: _aio.UnaryUnaryMultiCallable[_credential_service_pb2.RevokeTokenRequest, _credential_service_pb2.RevokeTokenResponse]  # type: ignore[assignment]
-    """Makes a token invalid at once, on every instance. Errors: NOT_FOUND (CREDENTIAL_NOT_FOUND)."""
+    """Makes a token invalid: at once on every worker of the machine, within a second on others. One
+    that has ended is no error. Errors: NOT_FOUND (CREDENTIAL_NOT_FOUND).
+    """
     DescribeCaller: _aio.UnaryUnaryMultiCallable[_credential_service_pb2.DescribeCallerRequest, _credential_service_pb2.DescribeCallerResponse]  # type: ignore[assignment]
     """Tells the caller who it is."""
 
@@ -103,7 +109,7 @@ class CredentialServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_credential_service_pb2.ListTokensResponse, _abc.Awaitable[_credential_service_pb2.ListTokensResponse]]:
         """Lists tokens, newest first, without their secrets. Errors: INVALID_ARGUMENT
-        (INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN).
+        (INVALID_VALUE, INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN, INVALID_PAGE_SIZE).
         """
 
     @_abc_1.abstractmethod
@@ -113,7 +119,8 @@ class CredentialServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_credential_service_pb2.RotateTokenResponse, _abc.Awaitable[_credential_service_pb2.RotateTokenResponse]]:
         """Makes a new token in the place of another, which stays valid for a while. Errors: NOT_FOUND
-        (CREDENTIAL_NOT_FOUND), PERMISSION_DENIED (SCOPE_MISSING).
+        (CREDENTIAL_NOT_FOUND), INVALID_ARGUMENT (INVALID_VALUE), PERMISSION_DENIED (SCOPE_MISSING when
+        it has a scope that the caller lacks).
         """
 
     @_abc_1.abstractmethod
@@ -122,7 +129,9 @@ class CredentialServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _credential_service_pb2.RevokeTokenRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_credential_service_pb2.RevokeTokenResponse, _abc.Awaitable[_credential_service_pb2.RevokeTokenResponse]]:
-        """Makes a token invalid at once, on every instance. Errors: NOT_FOUND (CREDENTIAL_NOT_FOUND)."""
+        """Makes a token invalid: at once on every worker of the machine, within a second on others. One
+        that has ended is no error. Errors: NOT_FOUND (CREDENTIAL_NOT_FOUND).
+        """
 
     @_abc_1.abstractmethod
     def DescribeCaller(
