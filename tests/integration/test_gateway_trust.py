@@ -59,10 +59,19 @@ async def failure(
     return caught.value
 
 
-async def test_a_gateway_without_the_secret_is_told_what_to_do(service: str) -> None:
+@pytest.fixture
+async def scim_token(service: str) -> str:
+    """What an identity provider gets: the scope for SCIM and no other."""
+    async with RollbookClient(service, token=TOKEN) as rollbook:
+        return (await rollbook.tokens.create("identity provider", [Scope.SCIM])).secret
+
+
+async def test_a_gateway_without_the_secret_is_told_what_to_do(
+    service: str, scim_token: str
+) -> None:
     for secret in (None, "not-the-one-that-the-service-has"):
         async with running_gateway(service, gateway_secret=secret) as url:
-            status, body, _ = await get(url, BASIC)
+            status, body, _ = await get(url, f"Bearer {scim_token}")
             assert (status, "ROLLBOOK_GATEWAY_SECRET" in body["detail"]) == (403, True)
             # Who may do everything may do so without being SCIM's.
             assert (await get(url, f"Bearer {TOKEN}"))[0] == 200
@@ -78,8 +87,10 @@ async def test_a_gateway_on_the_socket_needs_no_secret(database_url: str, tmp_pa
         assert (await get(url, BASIC))[0] == 200
 
 
-async def test_credentials_for_scim_are_told_so_over_grpc(channel: grpc.aio.Channel) -> None:
-    error = await failure(channel, BASIC)
+async def test_credentials_for_scim_are_told_so_over_grpc(
+    channel: grpc.aio.Channel, scim_token: str
+) -> None:
+    error = await failure(channel, f"Bearer {scim_token}")
     assert failure_of(error).reason == "SCOPE_MISSING"
     assert "for SCIM" in (error.details() or "")
     assert "directory.read" in (error.details() or "")

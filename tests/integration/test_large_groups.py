@@ -22,7 +22,7 @@ INSERT INTO resources (
     message, search
 )
 SELECT tenant_id, gen_random_uuid(), 'User', 'u' || i, 'User ' || i, true, now(), now(), $1, '{}'
-FROM tenants, generate_series(1, $2) AS i RETURNING id
+FROM tenants, generate_series(1, $2) AS i WHERE tenants.name = 'default' RETURNING id
 """
 
 

@@ -162,7 +162,8 @@ async def test_a_deep_walk_goes_on_where_it_was(
             )
             SELECT tenant_id, gen_random_uuid(), 'User', 'many' || i, '', true, now(), now(), '',
                 '{}'
-            FROM tenants, generate_series(1, 3000) AS i RETURNING tenant_id, id
+            FROM tenants, generate_series(1, 3000) AS i WHERE tenants.name = 'default'
+            RETURNING tenant_id, id
         )
         INSERT INTO members (tenant_id, group_id, member_id)
         SELECT tenant_id, $1, id FROM many
