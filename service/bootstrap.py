@@ -30,19 +30,22 @@ async def prepare(settings: Settings) -> str | None:
     database = await Database.connect(url, max_connections=1)
     hasher = PasswordHasher()
     try:
-        async with database.connection() as connection:
+        async with database.across_tenants() as connection:
+            is_open = await credentials.administrator_exists(connection)
+        async with database.connection(DEFAULT_TENANT) as connection:
             await _set_up_basic(connection, hasher, settings.scim.auth)
-            return await _set_up_token(connection, settings)
+            return await _set_up_token(connection, settings, is_open=is_open)
     finally:
         hasher.close()
         await database.close()
 
 
-async def _set_up_token(connection: Connection, settings: Settings) -> str | None:
+async def _set_up_token(connection: Connection, settings: Settings, *, is_open: bool) -> str | None:
+    """`is_open` tells whether somebody can already get in."""
     made = None
     if settings.bootstrap_token is not None:
         token = settings.bootstrap_token.get_secret_value()
-    elif await credentials.administrator_exists(connection):
+    elif is_open:
         return None
     else:
         token = made = new_token()

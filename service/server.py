@@ -66,7 +66,7 @@ class _Means:
             settings.database_url.get_secret_value(),
             max_connections=settings.database_connections,
         )
-        async with database.connection() as connection:
+        async with database.across_tenants() as connection:
             name = await signing_keys.get(connection, "epoch")
         # Everyone who shares the database shares the name, and nobody else can guess it.
         epoch = _shared_epoch(settings.run_dir, name.hex()[:32])
@@ -163,7 +163,7 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
 
 async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHandler]:
     database, hasher = means.database, means.hasher
-    async with database.connection() as connection:
+    async with database.across_tenants() as connection:
         page_key = await signing_keys.get(connection, "page_token")
         request_key = await signing_keys.get(connection, "request_fingerprint")
         foreign_tokens = await credentials.hashes_without_checksum(connection)

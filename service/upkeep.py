@@ -50,7 +50,7 @@ class Upkeep:
     async def _clean(self) -> None:
         while True:
             try:
-                async with self._database.connection() as connection:
+                async with self._database.across_tenants() as connection:
                     await requests.forget_old(connection)
                     await bookmarks.forget_old(connection)
             except Exception as error:  # noqa: BLE001  # the next round tries again
@@ -69,7 +69,10 @@ class Upkeep:
 
     async def _is_reachable(self) -> bool:
         try:
-            async with asyncio.timeout(WATCH_TIMEOUT), self._database.connection() as connection:
+            async with (
+                asyncio.timeout(WATCH_TIMEOUT),
+                self._database.across_tenants() as connection,
+            ):
                 await connection.fetchval("SELECT 1")
         except (DomainError, TimeoutError):
             return False

@@ -107,7 +107,7 @@ async def page(database: Database, query: Query[Item], key: bytes) -> Page[Item]
     position = None
     if query.page_token:
         position = page_token.decode(query.page_token, query.digest, query.page_size, key)
-    async with database.connection() as connection:
+    async with database.connection(query.tenant_id) as connection:
         total = await query.source.count(connection) if query.count else None
         if query.page_size == 0:
             return Page([], total_size=total)

@@ -127,7 +127,7 @@ class Authenticator:
         digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
         if self._is_mistyped(token, digest):
             return None
-        async with self._database.connection() as connection:
+        async with self._database.across_tenants() as connection:
             return await credentials.by_token_hash(connection, digest)
 
     def _is_mistyped(self, token: str, digest: bytes) -> bool:

@@ -52,7 +52,8 @@ class CredentialMethods:
         lifetime = lifetime_of(request.lifetime) if request.HasField("lifetime") else None
         check_not_wider(scopes, call.caller.scopes)
         token, secret = await self._database.transaction(
-            lambda connection: use_cases.create(connection, call.author, name, scopes, lifetime)
+            call.tenant_id,
+            lambda connection: use_cases.create(connection, call.author, name, scopes, lifetime),
         )
         return credential_service_pb2.CreateTokenResponse(
             token=token.message(), secret=secret
@@ -67,7 +68,7 @@ class CredentialMethods:
         before = None
         if request.page_token:
             before = page_token.decode(request.page_token, digest, size, self._page_key).id
-        async with self._database.connection() as connection:
+        async with self._database.connection(call.tenant_id) as connection:
             found = await api_tokens.page(
                 connection,
                 call.tenant_id,
@@ -89,9 +90,10 @@ class CredentialMethods:
         overlap = overlap_of(request.overlap) if has_overlap else DEFAULT_OVERLAP
         try:
             token, secret = await self._database.transaction(
+                call.tenant_id,
                 lambda connection: use_cases.rotate(
                     connection, call.author, request.id, overlap, call.caller.scopes
-                )
+                ),
             )
         finally:
             # The old one ends sooner than whoever has looked at it knows.
@@ -104,7 +106,8 @@ class CredentialMethods:
         """A token less, which nobody on this machine believes in when this returns."""
         try:
             await self._database.transaction(
-                lambda connection: use_cases.revoke(connection, call.author, request.id)
+                call.tenant_id,
+                lambda connection: use_cases.revoke(connection, call.author, request.id),
             )
         finally:
             # Whether a transaction was committed is not always known.
@@ -114,7 +117,7 @@ class CredentialMethods:
     async def describe_caller(self, request: Any, call: Call) -> bytes:
         """Who calls."""
         del request
-        async with self._database.connection() as connection:
+        async with self._database.connection(call.tenant_id) as connection:
             tenant_name = await credentials.tenant_name(connection, call.tenant_id)
         caller = call.caller
         return credential_service_pb2.DescribeCallerResponse(

@@ -6,6 +6,8 @@ Nothing waits for it, and nothing fails because of it.
 from __future__ import annotations
 
 import asyncio
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -58,7 +60,8 @@ class LastUses:
             return
         noted, self._noted = self._noted, set()
         try:
-            async with self._database.connection() as connection:
-                await credentials.touch(connection, sorted(noted))
+            for tenant_id, used in groupby(sorted(noted), key=itemgetter(0)):
+                async with self._database.connection(tenant_id) as connection:
+                    await credentials.touch(connection, tenant_id, [each for _, each in used])
         except Exception as error:  # noqa: BLE001  # the next use is noted again
             log.warning("credentials.last_use_not_written", error=type(error).__name__)

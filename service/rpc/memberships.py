@@ -105,7 +105,7 @@ class MembershipMethods:
         page = await paging.page(self._database, query, self._page_key)
         if not page.rows and not page.total_size:
             # Only then can it be that there is no such group.
-            async with self._database.connection() as connection:
+            async with self._database.connection(call.tenant_id) as connection:
                 await self._require(connection, call, group_id, group=True)
         found = (row.member.SerializeToString() for row in page.rows)
         return wire.repeated(1, found) + page_tokens(page)
@@ -114,7 +114,7 @@ class MembershipMethods:
         """One page of the groups of a user or group."""
         principal_id = reading.identifier_of(USER, request.principal_id)
         size, after, digest = self._page(request, call, principal_id)
-        async with self._database.connection() as connection:
+        async with self._database.connection(call.tenant_id) as connection:
             await self._require(connection, call, principal_id, group=False)
             rows = await members.page_of_groups(
                 connection, call.tenant_id, principal_id, after, size + 1

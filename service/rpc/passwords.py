@@ -45,7 +45,7 @@ class Passwords:
         if pair is None:
             return None
         user_name, password = pair
-        async with self._database.connection() as connection:
+        async with self._database.connection(credentials.DEFAULT_TENANT) as connection:
             credential = await credentials.by_user_name(
                 connection, credentials.DEFAULT_TENANT, user_name
             )

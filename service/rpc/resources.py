@@ -71,7 +71,7 @@ class ResourceMethods:
     async def get(self, request: Any, call: Call) -> bytes:
         """One resource by id."""
         identifier = reading.identifier_of(self._type, request.id)
-        async with self._database.connection() as connection:
+        async with self._database.connection(call.tenant_id) as connection:
             found = await reading.existing(
                 connection, call.tenant_id, self._type, identifier, view_of(request)
             )
@@ -87,7 +87,7 @@ class ResourceMethods:
             )
         wanted = {text: parse_id(text) for text in request.ids}
         known = [identifier for identifier in wanted.values() if identifier is not None]
-        async with self._database.connection() as connection:
+        async with self._database.connection(call.tenant_id) as connection:
             found = await resources.get_many(
                 connection, call.tenant_id, self._type, known, view_of(request)
             )
@@ -115,7 +115,7 @@ class ResourceMethods:
     async def _with_key(self, call: Call, condition: filter_pb2.Filter, view: View) -> list[bytes]:
         """Up to two resources that have a key; two are too many."""
         try:
-            async with self._database.connection() as connection:
+            async with self._database.connection(call.tenant_id) as connection:
                 return await listing.first(
                     connection, call.tenant_id, self._of(call), condition, view, limit=2
                 )

@@ -44,14 +44,14 @@ class SchemaMethods:
 
     async def get(self, request: Any, call: Call) -> bytes:
         """One schema."""
-        async with self._database.connection() as connection:
+        async with self._database.connection(call.tenant_id) as connection:
             found = await use_cases.existing(connection, call.author, request.id)
         return _answer(found)
 
     async def list(self, request: Any, call: Call) -> bytes:
         """All schemas."""
         del request
-        async with self._database.connection() as connection:
+        async with self._database.connection(call.tenant_id) as connection:
             found = await schemas.find_all(connection, call.tenant_id)
         return schema_service_pb2.ListSchemasResponse(
             schemas=[registered.message() for registered in found]
@@ -98,7 +98,7 @@ class SchemaMethods:
 
     async def get_set(self, request: Any, call: Call) -> bytes:
         """What extends the resource types, unless the caller knows."""
-        async with self._database.connection() as connection:
+        async with self._database.connection(call.tenant_id) as connection:
             found = await schemas.extensions(connection, call.tenant_id)
         if found.revision == request.revision:
             answer = schema_service_pb2.GetSchemaSetResponse(revision=found.revision)

@@ -68,7 +68,7 @@ class TenantSchemas:
 
     async def _ask(self, tenant_id: UUID) -> int:
         expires = time.monotonic() + CACHE_SECONDS
-        async with self._database.connection() as connection:
+        async with self._database.connection(tenant_id) as connection:
             revision = await schemas.revision(connection, tenant_id)
         self._note(tenant_id, expires, revision)
         return revision
@@ -96,7 +96,7 @@ class TenantSchemas:
 
     async def _load(self, tenant_id: UUID) -> SchemaSet:
         expires = time.monotonic() + CACHE_SECONDS
-        async with self._database.connection() as connection:
+        async with self._database.connection(tenant_id) as connection:
             extensions = await schemas.extensions(connection, tenant_id)
         self._note(tenant_id, expires, extensions.revision)
         # A large one takes a tenth of a second: meanwhile others are answered.

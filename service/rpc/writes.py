@@ -39,7 +39,9 @@ class Writes:
         Raises what the work raises; INVALID_VALUE, REQUEST_ID_REUSED for the request id.
         """
         if not request.request_id:
-            return await self._database.transaction(work, rollback=request.validate_only)
+            return await self._database.transaction(
+                call.tenant_id, work, rollback=request.validate_only
+            )
         key = RequestKey(call.tenant_id, call.method, _uuid(request.request_id), fingerprint)
 
         async def once(connection: Connection) -> bytes:
@@ -50,7 +52,9 @@ class Writes:
             await requests.remember(connection, key, answer)
             return answer
 
-        return await self._database.transaction(once, rollback=request.validate_only)
+        return await self._database.transaction(
+            call.tenant_id, once, rollback=request.validate_only
+        )
 
 
 def _uuid(text: str) -> UUID:

@@ -81,23 +81,23 @@ async def tenant_name(connection: Connection, tenant_id: UUID) -> str:
     return name
 
 
-async def touch(connection: Connection, used: Sequence[tuple[UUID, UUID]]) -> None:
-    """Note that these credentials, by tenant and id, were used in this minute. One write in a
-    minute is enough, so whoever finds another writing leaves it to that."""
+async def touch(connection: Connection, tenant_id: UUID, used: Sequence[UUID]) -> None:
+    """Note that these credentials were used in this minute. One write in a minute is enough, so
+    whoever finds another writing leaves it to that."""
     await connection.execute(
         """
         UPDATE credentials AS c SET last_use_time = date_trunc('minute', now())
         FROM (
-            SELECT tenant_id, id
-            FROM credentials JOIN unnest($1::uuid [], $2::uuid []) AS u (tenant_id, id)
-            USING (tenant_id, id)
-            WHERE last_use_time IS NULL OR last_use_time < date_trunc('minute', now())
-            FOR NO KEY UPDATE OF credentials SKIP LOCKED
+            SELECT tenant_id, id FROM credentials
+            WHERE
+                tenant_id = $1 AND id = ANY ($2)
+                AND (last_use_time IS NULL OR last_use_time < date_trunc('minute', now()))
+            FOR NO KEY UPDATE SKIP LOCKED
         ) AS used
         WHERE c.tenant_id = used.tenant_id AND c.id = used.id
         """,
-        [tenant_id for tenant_id, _ in used],
-        [identifier for _, identifier in used],
+        tenant_id,
+        used,
     )
 
 

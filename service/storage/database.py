@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -17,6 +18,7 @@ from service.domain.errors import DomainError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
 
     from asyncpg.pool import PoolConnectionProxy
 
@@ -63,18 +65,47 @@ _UNAVAILABLE: Final = (
     asyncpg.CrashShutdownError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TooManyConnectionsError,
+    # The server said goodbye to an idle connection, which has not noticed that it is closed.
+    asyncpg.InternalClientError,
     # A primary that was switched over stays connected, but read-only.
     asyncpg.ReadOnlySQLTransactionError,
     OSError,
 )
 
 
+NO_TENANT: Final = UUID(int=0)
+"""What a connection serves that serves no tenant; no tenant has this id."""
+
+
 class RetryableError(Exception):
     """A transaction met what another one did meanwhile; done again it will see it."""
 
 
+class _Session(asyncpg.Connection):
+    """A connection of the pool that knows which tenant it serves: the one that the setting
+    `rollbook.tenant_id` names, by which row-level security goes."""
+
+    __slots__ = ("_serves",)
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._serves: UUID | None = None
+
+    async def serve(self, tenant_id: UUID) -> None:
+        """Serve a tenant from now on; costs a round trip only when it is another one.
+
+        Never called in a transaction, whose end could take the setting back.
+        """
+        if self._serves == tenant_id:
+            return
+        # Until the server has said so it may be either: a statement can fail after its effect.
+        self._serves = None
+        await self.execute(f"SET rollbook.tenant_id = '{tenant_id}'")
+        self._serves = tenant_id
+
+
 class Database:
-    """A pool of connections to one PostgreSQL."""
+    """A pool of connections to one PostgreSQL. Each serves one tenant at a time."""
 
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
         self._pool = pool
@@ -89,6 +120,7 @@ class Database:
             command_timeout=STATEMENT_TIMEOUT,
             max_inactive_connection_lifetime=300,
             max_cached_statement_lifetime=STATEMENT_LIFETIME,
+            connection_class=_Session,
             reset=_keep_session,
             server_settings=_SESSION,
         )
@@ -102,34 +134,48 @@ class Database:
             self._pool.terminate()
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """A connection for statements each of which is a transaction of its own."""
+    async def connection(self, tenant_id: UUID) -> AsyncIterator[Connection]:
+        """A connection that serves a tenant, for statements each of which is a transaction of its
+        own: it sees and writes this tenant's rows and no others."""
         with _translated():
             connection = await self._acquire()
             try:
+                await cast("_Session", connection).serve(tenant_id)
                 yield connection
             finally:
                 await self._pool.release(connection)
 
-    async def snapshot(self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
-        """Run statements that read and have to agree with one another."""
+    def across_tenants(self) -> AbstractAsyncContextManager[Connection]:
+        """A connection for what is no tenant's, or has to find out which tenant it is about:
+        signing keys, health, credentials by their hash. It sees no directory."""
+        return self.connection(NO_TENANT)
+
+    async def snapshot(
+        self, tenant_id: UUID, work: Callable[[Connection], Awaitable[Result]]
+    ) -> Result:
+        """Run statements that read a tenant's rows and have to agree with one another."""
         async with (
-            self.connection() as connection,
+            self.connection(tenant_id) as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             return await work(connection)
 
     async def transaction(
-        self, work: Callable[[Connection], Awaitable[Result]], *, rollback: bool = False
+        self,
+        tenant_id: UUID,
+        work: Callable[[Connection], Awaitable[Result]],
+        *,
+        rollback: bool = False,
     ) -> Result:
-        """Run `work` in one transaction and commit it; with `rollback`, undo it instead.
+        """Run `work` on a tenant's rows in one transaction and commit it; with `rollback`, undo it
+        instead.
 
         When it collides with another transaction it is run again, a few times. Raises CONFLICT
         when it still collides, UNAVAILABLE when the database cannot be reached.
         """
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return await self._attempt(work, rollback=rollback)
+                return await self._attempt(tenant_id, work, rollback=rollback)
             except (*_TRANSIENT, RetryableError) as error:
                 log.info("transaction.retry", attempt=attempt, error=type(error).__name__)
                 await asyncio.sleep(0.01 * attempt**2)
@@ -139,9 +185,13 @@ class Database:
         )
 
     async def _attempt(
-        self, work: Callable[[Connection], Awaitable[Result]], *, rollback: bool
+        self,
+        tenant_id: UUID,
+        work: Callable[[Connection], Awaitable[Result]],
+        *,
+        rollback: bool,
     ) -> Result:
-        async with self.connection() as connection:
+        async with self.connection(tenant_id) as connection:
             transaction = connection.transaction()
             await transaction.start()
             try:
@@ -163,7 +213,8 @@ async def _keep_session(_connection: Connection) -> None:
     """What happens to a connection that returns to the pool: nothing.
 
     The pool would send a RESET each time, a second round trip for every read. Nothing in this
-    package leaves a trace in a session: settings are SET LOCAL, locks end with a transaction.
+    package leaves a trace in a session but the tenant, which the session keeps track of: other
+    settings are SET LOCAL, locks end with a transaction.
     """
 
 

@@ -23,9 +23,11 @@ from service.rpc.authentication import CACHE_SECONDS, Authenticator
 from service.rpc.passwords import Passwords
 from service.storage import credentials
 from service.storage.credentials import Credential
+from service.storage.database import NO_TENANT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
 TENANT = UUID(int=1)
@@ -59,8 +61,12 @@ class Rows:
         self.meanwhile: Callable[[], None] = _nothing
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Rows]:
+    async def connection(self, tenant_id: UUID) -> AsyncIterator[Rows]:
+        del tenant_id
         yield self
+
+    def across_tenants(self) -> AbstractAsyncContextManager[Rows]:
+        return self.connection(NO_TENANT)
 
     async def by_token_hash(self, _: Any, digest: bytes) -> Credential | None:
         self.asked += 1
