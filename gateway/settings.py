@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
@@ -33,6 +34,9 @@ _ADDRESS: Final = re.compile(
 _MAX_PORT: Final = 65535
 _UNIX: Final = "unix:"
 _EVERY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not bound
+
+
+_OF_SCIM: Final = {"dialect": "scim_dialect", "unknown_attributes": "scim_unknown_attributes"}
 
 
 class SettingsError(Exception):
@@ -118,6 +122,12 @@ class Settings(BaseSettings):
         description=f"which habits of clients are accepted: {', '.join(DIALECTS)}"
         " (docs/dialects.md); in the file, dialect in the block scim",
     )
+    scim_unknown_attributes: Literal["ignore", "keep"] = Field(
+        "ignore",
+        description="what becomes of attributes that no schema has, unless the dialect refuses"
+        " them; kept ones are shown in an extension (docs/extensions.md); in the file,"
+        " unknown_attributes in the block scim",
+    )
     http_access_log: bool = Field(default=False, description="log every request")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="debug, info, warning or error"
@@ -172,8 +182,10 @@ class Settings(BaseSettings):
 
     @property
     def dialect(self) -> Dialect:
-        """Which habits of clients are accepted."""
-        return DIALECTS[self.scim_dialect]
+        """Which habits of clients are accepted, and what is kept of the others."""
+        dialect = DIALECTS[self.scim_dialect]
+        keeps = self.scim_unknown_attributes == "keep"
+        return replace(dialect, keeps_unmapped=True) if keeps else dialect
 
     @property
     def http_address(self) -> Address:
@@ -196,11 +208,13 @@ def load_settings(file: Path | None = None) -> Settings:
 
 
 def _flat(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of a file with `dialect` of the block `scim`, whose rest is the service's, by
-    the name that the setting has here."""
+    """The content of a file with the keys of the block `scim` that are settings here, by the names
+    that they have here; the rest of the block is the service's."""
     scim = content.get("scim")
     chosen = (
-        {"scim_dialect": scim["dialect"]} if isinstance(scim, dict) and "dialect" in scim else {}
+        {name: scim[key] for key, name in _OF_SCIM.items() if key in scim}
+        if isinstance(scim, dict)
+        else {}
     )
     return {**content, **chosen}
 

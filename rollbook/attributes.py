@@ -122,6 +122,8 @@ class Schema:
     message: MessageClass
     registered: bool = False
     """Whether an administrator has registered it at run time."""
+    unlisted: bool = False
+    """Whether SCIM clients are told of it only where it is in use."""
 
     @cached_property
     def _by_name(self) -> Mapping[str, Attribute]:
@@ -308,6 +310,7 @@ def _schema_of(descriptor: Descriptor) -> Schema:
         ),
         message=GetMessageClass(descriptor),
         registered=options.registered,
+        unlisted=options.unlisted,
     )
 
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.handlers.errors import filter_forbidden, no_such
 from gateway.handlers.response import located, respond, respond_with
-from gateway.scim import discovery, json_text
-from rollbook.schema_sets import DEFAULT, SchemaSet
+from gateway.scim import json_text
+from gateway.scim.discovery import View, service_provider_config
+from rollbook.schema_sets import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,50 +41,47 @@ class DiscoveryHandlers:
 
     async def resource_types(self, scim: ScimRequest) -> Response:
         """GET /ResourceTypes (RFC 7643 §6)."""
-        return await self._all(scim, discovery.resource_types)
+        return await self._all(scim, View.resource_types)
 
     async def resource_type(self, scim: ScimRequest) -> Response:
         """GET /ResourceTypes/{name}."""
-        return await self._one(scim, discovery.resource_type, "resource type")
+        return await self._one(scim, View.resource_type, "resource type")
 
     async def schemas(self, scim: ScimRequest) -> Response:
         """GET /Schemas (RFC 7643 §7)."""
-        return await self._all(scim, discovery.schemas)
+        return await self._all(scim, View.schemas)
 
     async def schema(self, scim: ScimRequest) -> Response:
         """GET /Schemas/{urn}; the case of a URN does not matter."""
-        return await self._one(scim, discovery.schema, "schema")
+        return await self._one(scim, View.schema, "schema")
 
-    async def _all(self, scim: ScimRequest, make: Callable[[str, SchemaSet], Document]) -> Response:
+    async def _all(self, scim: ScimRequest, make: Callable[[View], Document]) -> Response:
         _check_query(scim)
-        schemas = await self._schemas(scim)
-        return respond_with(scim.http, _document(make, scim.base_url, schemas))
+        return respond_with(scim.http, _document(make, await self._view(scim)))
 
     async def _one(
-        self, scim: ScimRequest, make: Callable[[str, str, SchemaSet], Document | None], kind: str
+        self, scim: ScimRequest, make: Callable[[View, str], Document | None], kind: str
     ) -> Response:
         _check_query(scim)
-        document = make(scim.id, scim.base_url, await self._schemas(scim))
+        document = make(await self._view(scim), scim.id)
         if document is None:
             raise no_such(kind, scim.id)
         return respond(scim.http, document, headers=located(document["meta"]["location"]))
 
-    async def _schemas(self, scim: ScimRequest) -> SchemaSet:
-        if "Authorization" not in scim.http.headers:
-            return DEFAULT
-        return await self._schema_sets.fetch(scim)
+    async def _view(self, scim: ScimRequest) -> View:
+        is_known = "Authorization" in scim.http.headers
+        schemas = await self._schema_sets.fetch(scim) if is_known else DEFAULT
+        return View(scim.base_url, schemas, scim.dialect.keeps_unmapped)
 
 
 @lru_cache(maxsize=64)
 def _config(base_url: str, *, interop: bool) -> bytes:
-    return json_text.dumps(discovery.service_provider_config(base_url, interop_profile=interop))
+    return json_text.dumps(service_provider_config(base_url, interop_profile=interop))
 
 
 @lru_cache(maxsize=64)
-def _document(
-    make: Callable[[str, SchemaSet], Document], base_url: str, schemas: SchemaSet
-) -> bytes:
-    return json_text.dumps(make(base_url, schemas))
+def _document(make: Callable[[View], Document], view: View) -> bytes:
+    return json_text.dumps(make(view))
 
 
 def _check_query(scim: ScimRequest) -> None:

@@ -9,6 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from gateway.scim.dialects import PART_ALIASES, Restriction, Tolerance
 from gateway.scim.errors import invalid_syntax, invalid_value
 from gateway.scim.references import reference_from_text
+from gateway.scim.unmapped import set_aside
 from gateway.scim.values import is_unassigned, kind_of, value_from_scim
 from rollbook.attributes import RESOURCE_TYPES, Attribute, AttributeType, Mutability
 from rollbook.schema_sets import transfer
@@ -82,7 +83,7 @@ def assign_parts(
         elif alias := _alias(attribute, name, reading):
             assign(message, alias, part, prefix, reading)
         else:
-            skip_unknown(prefix + name, reading)
+            set_aside(prefix + name, part, reading)
     if reference := attribute.sub_attribute(_REFERENCE):
         _assign_referenced(message, attribute, reference, value, path)
 
@@ -127,12 +128,6 @@ def refuse_duplicates(value: Mapping[str, object], path: str) -> None:
             place = f" in {path}" if path else ""
             raise invalid_syntax(f"{name[:100]!r} occurs twice{place}: names have no case.")
         seen.add(name.lower())
-
-
-def skip_unknown(path: str, reading: Reading) -> None:
-    """Passes over an attribute that does not exist; raises ScimError if that is an error."""
-    if not reading.tolerates(Tolerance.UNKNOWN_ATTRIBUTE):
-        raise invalid_syntax(f"There is no attribute {path[:200]}.")
 
 
 def is_derived(attribute: Attribute) -> bool:

@@ -152,6 +152,8 @@ class Dialect:
     name: str
     tolerances: frozenset[Tolerance]
     restrictions: frozenset[Restriction] = frozenset()
+    keeps_unmapped: bool = False
+    """Whether attributes that no schema has are kept, where they are not refused."""
 
     @property
     def is_interop_profile(self) -> bool:
@@ -170,11 +172,13 @@ class Dialect:
 @dataclass
 class Reading:
     """One request being read under a dialect, for a tenant that has these schemas; `met` are the
-    tolerances it made use of."""
+    tolerances it made use of, and `unmapped` the values to keep, by name, of attributes that no
+    schema has; None is to be removed."""
 
     dialect: Dialect
     met: set[Tolerance] = field(default_factory=set)
     schemas: SchemaSet = DEFAULT
+    unmapped: dict[str, object] = field(default_factory=dict)
 
     def tolerates(self, habit: Tolerance) -> bool:
         """Whether the habit is accepted; if it is, remembers that the request has it."""

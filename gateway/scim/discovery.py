@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gateway.scim.bulk import MAX_BULK_PAYLOAD
@@ -13,7 +14,7 @@ from rollbook.schema_sets import DEFAULT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rollbook.attributes import Attribute, ResourceType, Schema
+    from rollbook.attributes import Attribute, Extension, ResourceType, Schema
     from rollbook.schema_sets import SchemaSet
 
 _CORE: Final = "urn:ietf:params:scim:schemas:core:2.0:"
@@ -82,37 +83,61 @@ def service_provider_config(
     return config
 
 
-def resource_types(base_url: str, known: SchemaSet = DEFAULT) -> dict[str, object]:
-    """All resource types as a ListResponse, users first (RFC 7644 §4)."""
-    return _all([_resource_type(each, base_url) for each in known.resource_types])
+@dataclass(frozen=True)
+class View:
+    """What there is for a client to discover: the schemas of its tenant, and whether those too
+    that are unlisted. Clients see addresses under `base_url`, which has no trailing slash."""
 
+    base_url: str
+    known: SchemaSet = DEFAULT
+    unlisted: bool = False
 
-def resource_type(name: str, base_url: str, known: SchemaSet = DEFAULT) -> dict[str, object] | None:
-    """One resource type by its name, in any case; None when there is none."""
-    for each in known.resource_types:
-        if each.name.lower() == name.lower():
-            return _resource_type(each, base_url)
-    return None
+    def resource_types(self) -> dict[str, object]:
+        """All resource types as a ListResponse, users first (RFC 7644 §4)."""
+        return _all([self._resource_type(each) for each in self.known.resource_types])
 
+    def resource_type(self, name: str) -> dict[str, object] | None:
+        """One resource type by its name, in any case; None when there is none."""
+        for each in self.known.resource_types:
+            if each.name.lower() == name.lower():
+                return self._resource_type(each)
+        return None
 
-def schemas(base_url: str, known: SchemaSet = DEFAULT) -> dict[str, object]:
-    """The schemas of all resource types as a ListResponse (RFC 7644 §4)."""
-    return _all([_schema(each, base_url) for each in _by_urn(known).values()])
+    def schemas(self) -> dict[str, object]:
+        """The schemas of all resource types as a ListResponse (RFC 7644 §4)."""
+        return _all([_schema(each, self.base_url) for each in self._by_urn().values()])
 
+    def schema(self, urn: str) -> dict[str, object] | None:
+        """One schema by its URN, in any case; None when there is none."""
+        found = self._by_urn().get(urn.lower())
+        return _schema(found, self.base_url) if found else None
 
-def schema(urn: str, base_url: str, known: SchemaSet = DEFAULT) -> dict[str, object] | None:
-    """One schema by its URN, in any case; None when there is none."""
-    found = _by_urn(known).get(urn.lower())
-    return _schema(found, base_url) if found else None
+    def _by_urn(self) -> dict[str, Schema]:
+        """The schemas by URN in lower case; one that extends several types is there once."""
+        return {
+            each.urn.lower(): each
+            for kind in self.known.resource_types
+            for each in (kind.schema, *(part.schema for part in self._extensions(kind)))
+        }
 
+    def _extensions(self, kind: ResourceType) -> list[Extension]:
+        return [each for each in kind.extensions if self.unlisted or not each.schema.unlisted]
 
-def _by_urn(known: SchemaSet) -> dict[str, Schema]:
-    """The schemas by URN in lower case; one that extends several types is there once."""
-    return {
-        each.urn.lower(): each
-        for kind in known.resource_types
-        for each in (kind.schema, *(extension.schema for extension in kind.extensions))
-    }
+    def _resource_type(self, kind: ResourceType) -> dict[str, object]:
+        """RFC 7643 §6."""
+        return {
+            "schemas": [f"{_CORE}ResourceType"],
+            "id": kind.name,
+            "name": kind.name,
+            "description": kind.description,
+            "endpoint": kind.endpoint,
+            "schema": kind.schema.urn,
+            "schemaExtensions": [
+                {"schema": extension.schema.urn, "required": extension.required}
+                for extension in self._extensions(kind)
+            ],
+            "meta": _meta("ResourceType", f"{self.base_url}/ResourceTypes/{kind.name}"),
+        }
 
 
 def _all(resources: Sequence[object]) -> dict[str, object]:
@@ -121,23 +146,6 @@ def _all(resources: Sequence[object]) -> dict[str, object]:
 
 def _meta(kind: str, location: str) -> dict[str, object]:
     return {"resourceType": kind, "location": location}
-
-
-def _resource_type(kind: ResourceType, base_url: str) -> dict[str, object]:
-    """RFC 7643 §6."""
-    return {
-        "schemas": [f"{_CORE}ResourceType"],
-        "id": kind.name,
-        "name": kind.name,
-        "description": kind.description,
-        "endpoint": kind.endpoint,
-        "schema": kind.schema.urn,
-        "schemaExtensions": [
-            {"schema": extension.schema.urn, "required": extension.required}
-            for extension in kind.extensions
-        ],
-        "meta": _meta("ResourceType", f"{base_url}/ResourceTypes/{kind.name}"),
-    }
 
 
 def _schema(known: Schema, base_url: str) -> dict[str, object]:

@@ -112,6 +112,9 @@ def _read(
         if reading.dialect.restricts(Restriction.UNIQUE_PATH):
             _add_unique(path, paths)
         yield from change.at(path, value)
+    else:
+        change.set_aside(text, value)
+    yield from change.set_aside_so_far()
 
 
 def _add_unique(path: Path, paths: set[bytes]) -> None:

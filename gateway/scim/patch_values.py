@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.scim.assignment import is_derived, refuse_duplicates, skip_unknown, unwrapped
+from gateway.scim.assignment import is_derived, refuse_duplicates, unwrapped
 from gateway.scim.dialects import Restriction, Tolerance
 from gateway.scim.errors import ScimError, invalid_path, invalid_syntax, invalid_value
 from gateway.scim.notation import SCHEMAS, MalformedNameError, UnknownAttributeError
 from gateway.scim.paths import Path, look_up_path
 from gateway.scim.translation import set_from_scim
+from gateway.scim.unmapped import operations_on, set_aside
 from gateway.scim.values import is_unassigned, kind_of
 from rollbook.attributes import Mutability
 from rollbook.schema_sets import transfer
@@ -50,7 +51,7 @@ class Change:
             raise invalid_value(f"{place} must be an object, not {kind_of(value)}.")
         refuse_duplicates(value, urn)
         for key, member in value.items():
-            path = self._member_path(key, urn)
+            path = self._member_path(key, urn, member)
             if path is not None:
                 yield from self.at(path, member)
 
@@ -72,13 +73,22 @@ class Change:
         else:
             yield from self._single(path, attribute, unwrapped(value, self.reading))
 
-    def _member_path(self, key: str, urn: str) -> Path | None:
+    def set_aside(self, text: str, value: object) -> None:
+        """Passes over a target that no schema has; raises ScimError if that is an error."""
+        set_aside(text, None if self.op == _REMOVE else value, self.reading)
+
+    def set_aside_so_far(self) -> Iterator[PatchOperation]:
+        """What becomes of targets that were passed over, where they are kept."""
+        if self.reading.unmapped:
+            yield from operations_on(self.resource_type, self.reading)
+
+    def _member_path(self, key: str, urn: str, value: object) -> Path | None:
         """The target that a member of a value means; None when the member is passed over."""
         text = f"{urn}:{key}" if urn else key
         try:
             path = look_up_path(text, self.resource_type, self.reading)
         except (MalformedNameError, UnknownAttributeError):
-            skip_unknown(text, self.reading)
+            self.set_aside(text, value)
             return None
         if not _is_member_name(path, key) and not self.reading.tolerates(Tolerance.PATH_AS_KEY):
             raise invalid_syntax(f"{key} is a path and not the name of an attribute.")

@@ -9,13 +9,13 @@ from gateway.scim.assignment import (
     assign_element,
     is_derived,
     refuse_duplicates,
-    skip_unknown,
     unwrapped,
 )
 from gateway.scim.dialects import Tolerance
 from gateway.scim.errors import invalid_path, invalid_syntax, invalid_value
 from gateway.scim.rendering import renderer_of
 from gateway.scim.schema_urns import check_declared, declared_urns, extension_of
+from gateway.scim.unmapped import keep, set_aside
 from gateway.scim.values import is_unassigned, kind_of
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def resource_from_scim(resource_type: ResourceType, body: object, reading: Readi
                 check_declared(extension, declared, reading)
         elif name.lower() != "schemas":
             _assign_misplaced(resource_type, resource, name, value, reading)
+    if reading.unmapped:
+        keep(resource, reading)
     return resource
 
 
@@ -143,7 +145,7 @@ def _assign_extension(
         if attribute := extension.schema.attribute(name):
             assign(message, attribute, part, f"{urn}:", reading)
         else:
-            skip_unknown(f"{urn}:{name}", reading)
+            set_aside(f"{urn}:{name}", part, reading)
     return bool(value)
 
 
@@ -156,4 +158,4 @@ def _assign_misplaced(
         if attribute and reading.tolerates(Tolerance.UNQUALIFIED_EXTENSION):
             assign(getattr(resource, extension.field), attribute, value, "", reading)
             return
-    skip_unknown(name, reading)
+    set_aside(name, value, reading)

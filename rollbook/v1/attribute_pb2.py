@@ -25,23 +25,23 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1brollbook/v1/attribute.proto\x12\x0brollbook.v1\x1a google/protobuf/descriptor.proto\"S\n\rSchemaOptions\x12\x0b\n\x03urn\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x12\n\nregistered\x18\x04 \x01(\x08\"J\n\x13ResourceTypeOptions\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\"\x97\x02\n\x10\x41ttributeOptions\x12\x13\n\x0b\x64\x65scription\x18\x01 \x01(\t\x12\x10\n\x08required\x18\x02 \x01(\x08\x12\x12\n\ncase_exact\x18\x03 \x01(\x08\x12+\n\nmutability\x18\x04 \x01(\x0e\x32\x17.rollbook.v1.Mutability\x12\'\n\x08returned\x18\x05 \x01(\x0e\x32\x15.rollbook.v1.Returned\x12+\n\nuniqueness\x18\x06 \x01(\x0e\x32\x17.rollbook.v1.Uniqueness\x12\x18\n\x10\x63\x61nonical_values\x18\x07 \x03(\t\x12\x17\n\x0freference_types\x18\x08 \x03(\t\x12\x12\n\nmax_length\x18\t \x01(\x05*\x92\x01\n\nMutability\x12\x1a\n\x16MUTABILITY_UNSPECIFIED\x10\x00\x12\x18\n\x14MUTABILITY_READ_ONLY\x10\x01\x12\x19\n\x15MUTABILITY_READ_WRITE\x10\x02\x12\x18\n\x14MUTABILITY_IMMUTABLE\x10\x03\x12\x19\n\x15MUTABILITY_WRITE_ONLY\x10\x04*y\n\x08Returned\x12\x18\n\x14RETURNED_UNSPECIFIED\x10\x00\x12\x13\n\x0fRETURNED_ALWAYS\x10\x01\x12\x12\n\x0eRETURNED_NEVER\x10\x02\x12\x14\n\x10RETURNED_DEFAULT\x10\x03\x12\x14\n\x10RETURNED_REQUEST\x10\x04*k\n\nUniqueness\x12\x1a\n\x16UNIQUENESS_UNSPECIFIED\x10\x00\x12\x13\n\x0fUNIQUENESS_NONE\x10\x01\x12\x15\n\x11UNIQUENESS_SERVER\x10\x02\x12\x15\n\x11UNIQUENESS_GLOBAL\x10\x03:M\n\x06schema\x12\x1f.google.protobuf.MessageOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x1a.rollbook.v1.SchemaOptions:Z\n\rresource_type\x12\x1f.google.protobuf.MessageOptions\x18\xd2\x86\x03 \x01(\x0b\x32 .rollbook.v1.ResourceTypeOptions:Q\n\tattribute\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x1d.rollbook.v1.AttributeOptionsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1brollbook/v1/attribute.proto\x12\x0brollbook.v1\x1a google/protobuf/descriptor.proto\"e\n\rSchemaOptions\x12\x0b\n\x03urn\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x12\n\nregistered\x18\x04 \x01(\x08\x12\x10\n\x08unlisted\x18\x05 \x01(\x08\"J\n\x13ResourceTypeOptions\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\"\x97\x02\n\x10\x41ttributeOptions\x12\x13\n\x0b\x64\x65scription\x18\x01 \x01(\t\x12\x10\n\x08required\x18\x02 \x01(\x08\x12\x12\n\ncase_exact\x18\x03 \x01(\x08\x12+\n\nmutability\x18\x04 \x01(\x0e\x32\x17.rollbook.v1.Mutability\x12\'\n\x08returned\x18\x05 \x01(\x0e\x32\x15.rollbook.v1.Returned\x12+\n\nuniqueness\x18\x06 \x01(\x0e\x32\x17.rollbook.v1.Uniqueness\x12\x18\n\x10\x63\x61nonical_values\x18\x07 \x03(\t\x12\x17\n\x0freference_types\x18\x08 \x03(\t\x12\x12\n\nmax_length\x18\t \x01(\x05*\x92\x01\n\nMutability\x12\x1a\n\x16MUTABILITY_UNSPECIFIED\x10\x00\x12\x18\n\x14MUTABILITY_READ_ONLY\x10\x01\x12\x19\n\x15MUTABILITY_READ_WRITE\x10\x02\x12\x18\n\x14MUTABILITY_IMMUTABLE\x10\x03\x12\x19\n\x15MUTABILITY_WRITE_ONLY\x10\x04*y\n\x08Returned\x12\x18\n\x14RETURNED_UNSPECIFIED\x10\x00\x12\x13\n\x0fRETURNED_ALWAYS\x10\x01\x12\x12\n\x0eRETURNED_NEVER\x10\x02\x12\x14\n\x10RETURNED_DEFAULT\x10\x03\x12\x14\n\x10RETURNED_REQUEST\x10\x04*k\n\nUniqueness\x12\x1a\n\x16UNIQUENESS_UNSPECIFIED\x10\x00\x12\x13\n\x0fUNIQUENESS_NONE\x10\x01\x12\x15\n\x11UNIQUENESS_SERVER\x10\x02\x12\x15\n\x11UNIQUENESS_GLOBAL\x10\x03:M\n\x06schema\x12\x1f.google.protobuf.MessageOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x1a.rollbook.v1.SchemaOptions:Z\n\rresource_type\x12\x1f.google.protobuf.MessageOptions\x18\xd2\x86\x03 \x01(\x0b\x32 .rollbook.v1.ResourceTypeOptions:Q\n\tattribute\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x1d.rollbook.v1.AttributeOptionsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rollbook.v1.attribute_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MUTABILITY']._serialized_start=522
-  _globals['_MUTABILITY']._serialized_end=668
-  _globals['_RETURNED']._serialized_start=670
-  _globals['_RETURNED']._serialized_end=791
-  _globals['_UNIQUENESS']._serialized_start=793
-  _globals['_UNIQUENESS']._serialized_end=900
+  _globals['_MUTABILITY']._serialized_start=540
+  _globals['_MUTABILITY']._serialized_end=686
+  _globals['_RETURNED']._serialized_start=688
+  _globals['_RETURNED']._serialized_end=809
+  _globals['_UNIQUENESS']._serialized_start=811
+  _globals['_UNIQUENESS']._serialized_end=918
   _globals['_SCHEMAOPTIONS']._serialized_start=78
-  _globals['_SCHEMAOPTIONS']._serialized_end=161
-  _globals['_RESOURCETYPEOPTIONS']._serialized_start=163
-  _globals['_RESOURCETYPEOPTIONS']._serialized_end=237
-  _globals['_ATTRIBUTEOPTIONS']._serialized_start=240
-  _globals['_ATTRIBUTEOPTIONS']._serialized_end=519
+  _globals['_SCHEMAOPTIONS']._serialized_end=179
+  _globals['_RESOURCETYPEOPTIONS']._serialized_start=181
+  _globals['_RESOURCETYPEOPTIONS']._serialized_end=255
+  _globals['_ATTRIBUTEOPTIONS']._serialized_start=258
+  _globals['_ATTRIBUTEOPTIONS']._serialized_end=537
 # @@protoc_insertion_point(module_scope)

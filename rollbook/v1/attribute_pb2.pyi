@@ -130,6 +130,7 @@ class SchemaOptions(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     REGISTERED_FIELD_NUMBER: _builtins.int
+    UNLISTED_FIELD_NUMBER: _builtins.int
     urn: _builtins.str
     """The URI that names the schema."""
     name: _builtins.str
@@ -140,6 +141,10 @@ class SchemaOptions(_message.Message):
     """Whether an administrator has registered it at run time. Its read-only attributes are values
     that services set over gRPC; those of the contract are derived from others and not stored.
     """
+    unlisted: _builtins.bool
+    """Whether SCIM clients are told of it only where it is in use: where attributes that no schema
+    has are kept.
+    """
     def __init__(
         self,
         *,
@@ -147,10 +152,11 @@ class SchemaOptions(_message.Message):
         name: _builtins.str = ...,
         description: _builtins.str = ...,
         registered: _builtins.bool = ...,
+        unlisted: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "name", b"name", "registered", b"registered", "urn", b"urn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "name", b"name", "registered", b"registered", "unlisted", b"unlisted", "urn", b"urn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.scim.dialects import STRICT, Reading
-from gateway.scim.discovery import schema as shown_schema
+from gateway.scim.discovery import View
 from gateway.scim.filters import parse_filter
 from gateway.scim.projection import EVERYTHING
 from gateway.scim.translation import resource_from_scim, resource_to_scim
@@ -196,7 +196,7 @@ def test_discovery_shows_what_was_registered(defined: list[dict[str, Any]]) -> N
     number_attributes(definition)
     attachment = SchemaAttachment(schema=URN, resource_type="User", field_number=1000)
     schemas = schema_set_of(1, [definition], [attachment])
-    shown = shown_schema(URN, "https://acme.example", schemas)
+    shown = View("https://acme.example", schemas).schema(URN)
     assert shown is not None
     again = completed(
         definition_from_json({key: shown[key] for key in ("id", "name", "attributes")})

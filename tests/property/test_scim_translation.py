@@ -82,7 +82,11 @@ def resources_of(kind: ResourceType) -> st.SearchStrategy[dict[str, Any]]:
         for extension in kind.extensions
     }
     return st.builds(
-        lambda core, extra: {"schemas": [kind.schema.urn, *extra], **core, **extra},
+        lambda core, extra: {
+            "schemas": [kind.schema.urn, *filter(extra.__contains__, extensions)],
+            **core,
+            **extra,
+        },
         members_of(kind.schema.attributes),
         st.fixed_dictionaries({}, optional=extensions),
     )

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gateway.scim import discovery
+from gateway.scim.discovery import View, service_provider_config
 from gateway.scim.listing import LIST_RESPONSE_SCHEMA
 from rollbook.attributes import GROUP, RESOURCE_TYPES, USER
+from rollbook.v1 import attribute_pb2
+from rollbook.v1.unmapped_attributes_pb2 import UnmappedAttributes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +61,7 @@ def nulls(value: object) -> bool:
 
 
 def test_schemas_are_those_of_the_reference() -> None:
-    ours = all_of(as_sent(discovery.schemas(BASE_URL))["Resources"])
+    ours = all_of(as_sent(View(BASE_URL).schemas())["Resources"])
     reference = all_of(REFERENCE["schemas"])
     # An attribute of our own is no difference: the contract may grow by a line.
     assert ours.keys() >= reference.keys()
@@ -75,7 +77,7 @@ def test_schemas_are_those_of_the_reference() -> None:
 
 
 def test_the_list_of_schemas_has_the_form_that_entra_reads() -> None:
-    body = as_sent(discovery.schemas(BASE_URL))
+    body = as_sent(View(BASE_URL).schemas())
     assert body["schemas"] == [LIST_RESPONSE_SCHEMA]
     assert body["totalResults"] == body["itemsPerPage"] == len(body["Resources"]) == 3
     assert body["startIndex"] == 1
@@ -92,19 +94,19 @@ def test_the_list_of_schemas_has_the_form_that_entra_reads() -> None:
 
 @pytest.mark.parametrize("kind", RESOURCE_TYPES)
 def test_common_attributes_are_not_repeated_in_schemas(kind: Any) -> None:
-    schema: Any = discovery.schema(kind.schema.urn, BASE_URL)
+    schema: Any = View(BASE_URL).schema(kind.schema.urn)
     names = {attribute["name"] for attribute in schema["attributes"]}
     assert not names & {"id", "externalId", "meta", "schemas"}
 
 
 def test_one_schema_is_found_in_any_case() -> None:
-    found = discovery.schema(USER.schema.urn.upper(), BASE_URL)
-    assert as_sent(found) == as_sent(discovery.schemas(BASE_URL))["Resources"][0]
-    assert discovery.schema("urn:nope", BASE_URL) is None
+    found = View(BASE_URL).schema(USER.schema.urn.upper())
+    assert as_sent(found) == as_sent(View(BASE_URL).schemas())["Resources"][0]
+    assert View(BASE_URL).schema("urn:nope") is None
 
 
 def test_resource_types_begin_with_users() -> None:
-    body = as_sent(discovery.resource_types(BASE_URL))
+    body = as_sent(View(BASE_URL).resource_types())
     assert body["schemas"] == [LIST_RESPONSE_SCHEMA]
     assert body["Resources"] == [
         {
@@ -139,13 +141,13 @@ def test_resource_types_begin_with_users() -> None:
 
 
 def test_one_resource_type_is_found_in_any_case() -> None:
-    found: Any = discovery.resource_type("group", BASE_URL)
+    found: Any = View(BASE_URL).resource_type("group")
     assert found["name"] == "Group"
-    assert discovery.resource_type("Printer", BASE_URL) is None
+    assert View(BASE_URL).resource_type("Printer") is None
 
 
 def test_the_service_provider_config_has_what_it_must() -> None:
-    body: Any = discovery.service_provider_config(BASE_URL)
+    body: Any = service_provider_config(BASE_URL)
     for feature in ("patch", "filter", "changePassword", "sort", "etag"):
         assert body[feature]["supported"] is True
     assert body["bulk"]["supported"] is True
@@ -165,6 +167,15 @@ def test_the_service_provider_config_has_what_it_must() -> None:
 
 def test_the_documentation_is_named_when_there_is_some() -> None:
     uri = "https://id.acme.example/docs"
-    assert "documentationUri" not in discovery.service_provider_config(BASE_URL)
-    body = discovery.service_provider_config(BASE_URL, documentation_uri=uri)
+    assert "documentationUri" not in service_provider_config(BASE_URL)
+    body = service_provider_config(BASE_URL, documentation_uri=uri)
     assert body["documentationUri"] == uri
+
+
+def test_what_is_kept_is_shown_where_it_is() -> None:
+    urn = UnmappedAttributes.DESCRIPTOR.GetOptions().Extensions[attribute_pb2.schema].urn
+    for unlisted in (False, True):
+        view = View(BASE_URL, unlisted=unlisted)
+        assert (view.schema(urn) is not None) is unlisted
+        for kind in as_sent(view.resource_types())["Resources"]:
+            assert (urn in [each["schema"] for each in kind["schemaExtensions"]]) is unlisted

@@ -34,7 +34,7 @@ async def test_the_example_works(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    schema, user = blocks("json")
+    schema, user, *_ = blocks("json")
     completed(definition_from_json(json.loads(schema)))
     Path("badge.json").write_text(schema)
     for line in blocks("sh")[0].splitlines():
