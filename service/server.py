@@ -176,7 +176,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
         settings.scim.enabled,
         schemas,
     )
-    writes = Writes(database, request_key)
+    writes = Writes(database, request_key, means.epoch)
     users = ResourceMethods(USER, database, hasher, writes, page_key)
     groups = ResourceMethods(GROUP, database, hasher, writes, page_key)
     memberships = MembershipMethods(database, writes, page_key)

@@ -104,6 +104,7 @@ _ANSWERS: Final[Mapping[str, _Answer]] = {
     "GROUP_NOT_FOUND": _Answer(404),
     "SCHEMA_NOT_FOUND": _Answer(404),
     "CREDENTIAL_NOT_FOUND": _Answer(404),
+    "PRINCIPAL_INACTIVE": _Answer(409),
     # RFC 7644 §3.3; its table 9 and RFC 7643 §7 speak of 400.
     "UNIQUENESS": _Answer(409, "uniqueness"),
     # RFC 7644 table 8 and RFC 9110 §13.1.1; ABORTED would be 409 otherwise.

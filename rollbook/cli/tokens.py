@@ -12,7 +12,7 @@ from rollbook.access import Scope  # noqa: TC001  typer reads annotations
 from rollbook.cli.durations import parse_duration
 from rollbook.cli.failures import usage
 from rollbook.cli.listing import Limit, page_size, show
-from rollbook.cli.naming import find_token
+from rollbook.cli.naming import find_token, find_user, is_id
 from rollbook.cli.session import Session, command
 from rollbook.cli.several import for_each
 
@@ -35,7 +35,8 @@ _COLUMNS: Final = ("name", "scopes", "ends with", "last used (UTC)", "valid (UTC
     "create",
     examples="""\
 rollbook token create okta --scope scim
-rollbook token create billing --scope directory.read --lifetime 90d > token""",
+rollbook token create billing --scope directory.read --lifetime 90d > token
+rollbook token create "Grace's laptop" --scope directory.read --principal grace@acme.example""",
 )
 async def create(
     session: Session,
@@ -48,11 +49,18 @@ async def create(
         str | None,
         typer.Option(metavar="TIME", help="How long it is valid, e.g. 90d; else without end."),
     ] = None,
+    principal: Annotated[
+        str | None,
+        typer.Option(
+            metavar="USER", help="Whose it is: it ends when that user is deactivated or deleted."
+        ),
+    ] = None,
 ) -> None:
     """Make a token and print its secret, which cannot be had again."""
     with usage():
         length = parse_duration(lifetime) if lifetime is not None else None
-    made = await session.client.tokens.create(name, scopes, lifetime=length)
+    whose = await _principal_id(session, principal)
+    made = await session.client.tokens.create(name, scopes, lifetime=length, principal_id=whose)
     _show_secret(session.output, made.token, made.secret)
 
 
@@ -61,11 +69,16 @@ async def list_tokens(
     session: Session,
     *,
     ended: Annotated[bool, typer.Option("--ended", help="Also those that have ended.")] = False,
+    principal: Annotated[
+        str | None, typer.Option(metavar="USER", help="Only those of this user.")
+    ] = None,
     limit: Limit = None,
 ) -> None:
     """List tokens, the newest first, without their secrets."""
     listing = session.client.tokens.list(
-        show_ended=ended, page_size=page_size(limit, session.output)
+        show_ended=ended,
+        principal_id=await _principal_id(session, principal),
+        page_size=page_size(limit, session.output),
     )
     await show(listing, session.output, limit=limit, columns=_COLUMNS, row=_row)
 
@@ -103,6 +116,13 @@ async def revoke(session: Session, names: TokenNames) -> None:
         session.output.say(f"Revoked {token.name} ({token.id}).")
 
     await for_each(session, names, act)
+
+
+async def _principal_id(session: Session, name: str | None) -> str:
+    """The id of the user of that name, e-mail address or id, which stands for itself."""
+    if name is None or is_id(name):
+        return name or ""
+    return (await find_user(session.client, name, read_mask=["id"])).id
 
 
 def _show_secret(output: Output, token: Token, secret: str) -> None:

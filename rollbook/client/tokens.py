@@ -47,24 +47,32 @@ class Tokens:
         scopes: Iterable[str],
         *,
         lifetime: timedelta | None = None,
+        principal_id: str = "",
         **options: Unpack[CallOptions],
     ) -> CreateTokenResponse:
         """Make a token; `secret` of the answer cannot be had again. It has no end without a
-        `lifetime`. Raises InvalidRequestError, and PermissionDeniedError for a scope that one
-        lacks oneself. It is not repeated when the answer is lost: see `list` then."""
-        request = CreateTokenRequest(name=name, scopes=scopes, lifetime=_duration(lifetime))
+        `lifetime`, but ends with the user whose `principal_id` is given. Raises
+        PermissionDeniedError for a scope that one lacks oneself,
+        NotFoundError, and InvalidRequestError for a deactivated user. It is not repeated when
+        the answer is lost: see `list` then."""
+        request = CreateTokenRequest(
+            name=name, scopes=scopes, lifetime=_duration(lifetime), principal_id=principal_id
+        )
         return await self._connection.call(self._stub.CreateToken, request, options.get("timeout"))
 
     def list(
         self,
         *,
         show_ended: bool = False,
+        principal_id: str = "",
         page_size: int | None = None,
         **options: Unpack[CallOptions],
     ) -> Listing[ListTokensResponse, Token]:
-        """The tokens, newest first, without those that were revoked or have expired unless
-        `show_ended`."""
-        request = ListTokensRequest(show_ended=show_ended, page_size=page_size)
+        """The tokens, of one user when their `principal_id` is given, newest first, without
+        those that were revoked or have expired unless `show_ended`."""
+        request = ListTokensRequest(
+            show_ended=show_ended, principal_id=principal_id, page_size=page_size
+        )
 
         async def fetch(page_token: str) -> ListTokensResponse:
             page = page_request(request, page_token)

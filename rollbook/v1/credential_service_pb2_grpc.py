@@ -69,7 +69,8 @@ class CredentialServiceServicer:
     def CreateToken(self, request, context):
         """Makes a token. The answer holds its secret, which cannot be had again. Errors:
         INVALID_ARGUMENT (INVALID_VALUE), PERMISSION_DENIED (SCOPE_MISSING when it would have a scope
-        that the caller lacks).
+        that the caller lacks), NOT_FOUND (USER_NOT_FOUND), FAILED_PRECONDITION (PRINCIPAL_INACTIVE
+        when it would be a deactivated user's).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -77,7 +78,8 @@ class CredentialServiceServicer:
 
     def ListTokens(self, request, context):
         """Lists tokens, newest first, without their secrets. Errors: INVALID_ARGUMENT
-        (INVALID_VALUE, INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN, INVALID_PAGE_SIZE).
+        (INVALID_VALUE, INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN, INVALID_PAGE_SIZE), NOT_FOUND
+        (USER_NOT_FOUND when the principal can be none).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -44,11 +44,13 @@ class CredentialServiceStub:
     CreateToken: _grpc.UnaryUnaryMultiCallable[_credential_service_pb2.CreateTokenRequest, _credential_service_pb2.CreateTokenResponse]
     """Makes a token. The answer holds its secret, which cannot be had again. Errors:
     INVALID_ARGUMENT (INVALID_VALUE), PERMISSION_DENIED (SCOPE_MISSING when it would have a scope
-    that the caller lacks).
+    that the caller lacks), NOT_FOUND (USER_NOT_FOUND), FAILED_PRECONDITION (PRINCIPAL_INACTIVE
+    when it would be a deactivated user's).
     """
     ListTokens: _grpc.UnaryUnaryMultiCallable[_credential_service_pb2.ListTokensRequest, _credential_service_pb2.ListTokensResponse]
     """Lists tokens, newest first, without their secrets. Errors: INVALID_ARGUMENT
-    (INVALID_VALUE, INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN, INVALID_PAGE_SIZE).
+    (INVALID_VALUE, INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN, INVALID_PAGE_SIZE), NOT_FOUND
+    (USER_NOT_FOUND when the principal can be none).
     """
     RotateToken: _grpc.UnaryUnaryMultiCallable[_credential_service_pb2.RotateTokenRequest, _credential_service_pb2.RotateTokenResponse]
     """Makes a new token in the place of another, which stays valid for a while. Errors: NOT_FOUND
@@ -70,11 +72,13 @@ class CredentialServiceAsyncStub(CredentialServiceStub):
     CreateToken: _aio.UnaryUnaryMultiCallable[_credential_service_pb2.CreateTokenRequest, _credential_service_pb2.CreateTokenResponse]  # type: ignore[assignment]
     """Makes a token. The answer holds its secret, which cannot be had again. Errors:
     INVALID_ARGUMENT (INVALID_VALUE), PERMISSION_DENIED (SCOPE_MISSING when it would have a scope
-    that the caller lacks).
+    that the caller lacks), NOT_FOUND (USER_NOT_FOUND), FAILED_PRECONDITION (PRINCIPAL_INACTIVE
+    when it would be a deactivated user's).
     """
     ListTokens: _aio.UnaryUnaryMultiCallable[_credential_service_pb2.ListTokensRequest, _credential_service_pb2.ListTokensResponse]  # type: ignore[assignment]
     """Lists tokens, newest first, without their secrets. Errors: INVALID_ARGUMENT
-    (INVALID_VALUE, INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN, INVALID_PAGE_SIZE).
+    (INVALID_VALUE, INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN, INVALID_PAGE_SIZE), NOT_FOUND
+    (USER_NOT_FOUND when the principal can be none).
     """
     RotateToken: _aio.UnaryUnaryMultiCallable[_credential_service_pb2.RotateTokenRequest, _credential_service_pb2.RotateTokenResponse]  # type: ignore[assignment]
     """Makes a new token in the place of another, which stays valid for a while. Errors: NOT_FOUND
@@ -99,7 +103,8 @@ class CredentialServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_credential_service_pb2.CreateTokenResponse, _abc.Awaitable[_credential_service_pb2.CreateTokenResponse]]:
         """Makes a token. The answer holds its secret, which cannot be had again. Errors:
         INVALID_ARGUMENT (INVALID_VALUE), PERMISSION_DENIED (SCOPE_MISSING when it would have a scope
-        that the caller lacks).
+        that the caller lacks), NOT_FOUND (USER_NOT_FOUND), FAILED_PRECONDITION (PRINCIPAL_INACTIVE
+        when it would be a deactivated user's).
         """
 
     @_abc_1.abstractmethod
@@ -109,7 +114,8 @@ class CredentialServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_credential_service_pb2.ListTokensResponse, _abc.Awaitable[_credential_service_pb2.ListTokensResponse]]:
         """Lists tokens, newest first, without their secrets. Errors: INVALID_ARGUMENT
-        (INVALID_VALUE, INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN, INVALID_PAGE_SIZE).
+        (INVALID_VALUE, INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN, INVALID_PAGE_SIZE), NOT_FOUND
+        (USER_NOT_FOUND when the principal can be none).
         """
 
     @_abc_1.abstractmethod

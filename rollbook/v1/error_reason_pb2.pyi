@@ -94,6 +94,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND. "There is no valid token 019a…" """
     ERROR_REASON_RATE_LIMITED: _ErrorReason.ValueType  # 32
     """RESOURCE_EXHAUSTED. "Too many attempts with wrong passwords; try again in 60 seconds." """
+    ERROR_REASON_PRINCIPAL_INACTIVE: _ErrorReason.ValueType  # 33
+    """FAILED_PRECONDITION. "The user 019a… is deactivated and can have no credentials." """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reasons, named without the prefix in ErrorInfo.reason (e.g. "INVALID_VALUE")."""
@@ -168,4 +170,6 @@ ERROR_REASON_CREDENTIAL_NOT_FOUND: ErrorReason.ValueType  # 31
 """NOT_FOUND. "There is no valid token 019a…" """
 ERROR_REASON_RATE_LIMITED: ErrorReason.ValueType  # 32
 """RESOURCE_EXHAUSTED. "Too many attempts with wrong passwords; try again in 60 seconds." """
+ERROR_REASON_PRINCIPAL_INACTIVE: ErrorReason.ValueType  # 33
+"""FAILED_PRECONDITION. "The user 019a… is deactivated and can have no credentials." """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

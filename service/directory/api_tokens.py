@@ -11,11 +11,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rollbook import tokens
+from rollbook.attributes import USER
 from rollbook.v1.error_reason_pb2 import ErrorReason
+from service.directory.reading import identifier_of, not_found
 from service.domain.errors import DomainError
 from service.domain.membership import parse_id
-from service.domain.token_rules import check_not_wider
-from service.storage import api_tokens, changes
+from service.domain.token_rules import check_for_principal, check_not_wider
+from service.storage import api_tokens, changes, principals
 from service.storage.api_tokens import NewToken
 from service.storage.changes import Change
 
@@ -36,9 +38,31 @@ async def create(
     name: str,
     scopes: frozenset[Scope],
     lifetime: timedelta | None,
+    principal: str = "",
 ) -> tuple[ApiToken, str]:
-    """A new token and its secret."""
-    return await _insert(connection, author, name, scopes, lifetime, None)
+    """A new token and its secret, of the user with the id `principal` if it is not empty. Raises
+    USER_NOT_FOUND, PRINCIPAL_INACTIVE."""
+    principal_id = None
+    if principal:
+        check_for_principal(scopes)
+        principal_id = await _held_principal(connection, author, principal)
+    return await _insert(connection, author, name, scopes, lifetime, principal_id)
+
+
+async def _held_principal(connection: Connection, author: Author, text: str) -> UUID:
+    """The id of an active user, who stays so until the transaction ends."""
+    identifier = identifier_of(USER, text)
+    principal = await principals.hold(connection, author.tenant_id, identifier)
+    if principal is None or principal.resource_type != USER.name:
+        raise not_found(USER, text)
+    if not principal.active:
+        raise DomainError(
+            ErrorReason.ERROR_REASON_PRINCIPAL_INACTIVE,
+            f"The user {text} is deactivated and can have no credentials; activate them first.",
+            field="principal_id",
+            metadata={"resourceType": USER.name, "resourceName": text},
+        )
+    return identifier
 
 
 async def rotate(
@@ -46,6 +70,7 @@ async def rotate(
 ) -> tuple[ApiToken, str]:
     """A token in the place of the one with this id, and its secret. Raises
     CREDENTIAL_NOT_FOUND, and SCOPE_MISSING when the caller's `own` scopes are fewer."""
+    await _hold_principal_of(connection, author, text)
     old = await _held(connection, author, text)
     check_not_wider(old.scopes, own)
     ending = await api_tokens.end_after(connection, author.tenant_id, old.id, overlap)
@@ -80,6 +105,15 @@ async def _insert(
     return token, secret
 
 
+async def _hold_principal_of(connection: Connection, author: Author, text: str) -> None:
+    """Hold whose token it is before the token, as a deactivation does. Whether that came first
+    then shows in the token."""
+    identifier = parse_id(text)
+    tenant_id = author.tenant_id
+    if identifier and (whose := await api_tokens.principal_of(connection, tenant_id, identifier)):
+        await principals.hold(connection, tenant_id, whose)
+
+
 async def _held(connection: Connection, author: Author, text: str) -> ApiToken:
     identifier = parse_id(text)
     found = identifier and await api_tokens.hold(connection, author.tenant_id, identifier)
@@ -103,7 +137,12 @@ async def _record(
     token: ApiToken,
     attributes: Sequence[str],
 ) -> None:
-    change = Change(
+    await changes.record(connection, author, change_of(action, token, attributes))
+
+
+def change_of(action: Action, token: ApiToken, attributes: Sequence[str]) -> Change:
+    """What `changes` records of a token."""
+    return Change(
         action=action,
         resource_type="Token",
         resource_id=token.id,
@@ -112,4 +151,3 @@ async def _record(
         attributes=attributes,
         message=token.message().SerializeToString(),
     )
-    await changes.record(connection, author, change)

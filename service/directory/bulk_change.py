@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from service.directory import writing
+from service.directory.access_end import end_access, must_end
 from service.directory.bulk_creation import author_of
 from service.directory.changing import Changed, later_than, patched, updated
 from service.directory.reading import identifier_of, not_found
@@ -135,6 +136,12 @@ class Changer:
             kind, tenant_id = waiting[0][1].resource_type, self._author.tenant_id
             await batches.update_resources(self._connection, tenant_id, kind, rows)
             await changes.record_all(self._connection, recorded)
+        await self._end_access(waiting)
+
+    async def _end_access(self, waiting: Sequence[tuple[int, Changed]]) -> None:
+        ids = [changed.stored.id for _, changed in waiting if must_end(changed.message)]
+        if ids:
+            await end_access(self._connection, self._author, ids)
 
     def _parts(self, operation: BulkOperation) -> tuple[ResourceType, str, Any]:
         """The type of resource, the verb (update, patch or delete) and the request."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rollbook.attributes import GROUP, USER
+from service.directory.access_end import can_get_in, end_access, must_end
 from service.directory.changing import Changed, changed, later_than, patched, updated
 from service.directory.creating import prepared
 from service.directory.reading import existing, not_found
@@ -127,6 +128,8 @@ async def delete(writer: Writer, identifier: UUID, condition: str) -> None:
     await resources.lock_referrers(writer.connection, writer.tenant_id, identifier)
     stored = await _lock(writer, identifier, condition, to_delete=True)
     time = later_than(stored)
+    if can_get_in(writer.resource_type):
+        await end_access(writer.connection, writer.author, [identifier])
     await _leave_groups(writer, identifier, time)
     if writer.resource_type.name == USER.name:
         await _leave_reports(writer, identifier)
@@ -166,6 +169,8 @@ async def _save(writer: Writer, change: Changed) -> bytes:
             await passwords.save(connection, tenant_id, stored.id, password_hash)
         named = _named(change.attributes, moved, password_hash)
         await _record(writer, "update", stored.id, version, time, named, after, moved)
+    if must_end(after):
+        await end_access(connection, writer.author, [stored.id])
     return await existing(connection, tenant_id, kind, stored.id, writer.view)
 
 

@@ -53,6 +53,14 @@ def check_not_wider(scopes: frozenset[Scope], own: frozenset[Scope]) -> None:
         )
 
 
+def check_for_principal(scopes: frozenset[Scope]) -> None:
+    """A principal is of one tenant: nothing of theirs reaches into others. Raises INVALID_VALUE."""
+    if Scope.PLATFORM in scopes:
+        raise invalid_value(
+            "scopes", "A principal's token cannot have the scope platform: leave the one away."
+        )
+
+
 def lifetime_of(duration: Duration) -> timedelta:
     """How long a token is to be valid. Raises INVALID_VALUE."""
     lifetime = _timedelta(duration, MAX_LIFETIME)

@@ -42,13 +42,14 @@ _MAX_HEADER: Final = 8_192
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who is allowed in: the tenant, the credential with the name that `changes` records, what
-    it is good for, and until when."""
+    it is good for, until when, and whose it is (None: nobody's)."""
 
     tenant_id: UUID
     credential_id: UUID
     name: str
     scopes: frozenset[Scope]
     expire_time: datetime | None = None
+    principal_id: UUID | None = None
 
 
 class Authenticator:
@@ -104,6 +105,7 @@ class Authenticator:
             credential.name,
             credential.scopes,
             credential.expire_time,
+            credential.principal_id,
         )
         left = credential.seconds_left
         seconds = CACHE_SECONDS if left is None else min(CACHE_SECONDS, left)

@@ -6,7 +6,7 @@ through a chain of interceptors: a call costs one coroutine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
@@ -22,7 +22,7 @@ from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError, StaleSchemasError
 from service.rpc import status
 from service.rpc.gateways import client_of
-from service.storage.changes import Author
+from service.storage.changes import Author, Effects
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -45,13 +45,14 @@ _MAX_TOLERANCES: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: the method's full name, who calls, the metadata that came along, and the schema
-    set that it goes by."""
+    """One call: the method's full name, who calls, the metadata that came along, the schema set
+    that it goes by, and what its writes bring about."""
 
     method: str
     caller: Caller
     metadata: Mapping[str, str]
     schemas: SchemaSet
+    effects: Effects = field(default_factory=Effects, compare=False)
 
     @property
     def tenant_id(self) -> UUID:
@@ -63,7 +64,7 @@ class Call:
         """Whom `changes` names for what this call writes."""
         tolerances = self.metadata.get(TOLERANCES, "")
         names = tolerances.split(",")[:_MAX_TOLERANCES] if tolerances else []
-        return Author(self.caller.tenant_id, self.caller.name, names)
+        return Author(self.caller.tenant_id, self.caller.name, names, self.effects)
 
 
 @dataclass(frozen=True, slots=True)

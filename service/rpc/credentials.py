@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rollbook.attributes import USER
 from rollbook.v1 import credential_service_pb2
 from service.directory import api_tokens as use_cases
 from service.directory.paging import page_size_of
+from service.directory.reading import identifier_of
 from service.domain import page_token
 from service.domain.page_token import Position
 from service.domain.timestamps import timestamp
@@ -53,7 +55,9 @@ class CredentialMethods:
         check_not_wider(scopes, call.caller.scopes)
         token, secret = await self._database.transaction(
             call.tenant_id,
-            lambda connection: use_cases.create(connection, call.author, name, scopes, lifetime),
+            lambda connection: use_cases.create(
+                connection, call.author, name, scopes, lifetime, request.principal_id
+            ),
         )
         return credential_service_pb2.CreateTokenResponse(
             token=token.message(), secret=secret
@@ -62,8 +66,12 @@ class CredentialMethods:
     async def list(self, request: Any, call: Call) -> bytes:
         """One page of tokens."""
         size = max(1, page_size_of(request))
+        whose = identifier_of(USER, request.principal_id) if request.principal_id else None
         digest = page_token.digest(
-            call.method.encode(), call.tenant_id.bytes, bytes([request.show_ended])
+            call.method.encode(),
+            call.tenant_id.bytes,
+            bytes([request.show_ended]),
+            *([whose.bytes] if whose else []),
         )
         before = None
         if request.page_token:
@@ -72,6 +80,7 @@ class CredentialMethods:
             found = await api_tokens.page(
                 connection,
                 call.tenant_id,
+                principal_id=whose,
                 before=before,
                 with_ended=request.show_ended,
                 limit=size + 1,
@@ -126,4 +135,5 @@ class CredentialMethods:
             name=caller.name,
             scopes=sorted(caller.scopes),
             expire_time=timestamp(caller.expire_time),
+            principal_id=str(caller.principal_id or ""),
         ).SerializeToString()

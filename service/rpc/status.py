@@ -63,6 +63,7 @@ _CODES: Final = {
     _R.ERROR_REASON_SCHEMA_ATTACHED: code_pb2.FAILED_PRECONDITION,
     _R.ERROR_REASON_CREDENTIAL_NOT_FOUND: code_pb2.NOT_FOUND,
     _R.ERROR_REASON_RATE_LIMITED: code_pb2.RESOURCE_EXHAUSTED,
+    _R.ERROR_REASON_PRINCIPAL_INACTIVE: code_pb2.FAILED_PRECONDITION,
 }
 """Every reason has its code; a test holds this table against the enum."""
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
+    from service.epoch import Epoch
     from service.rpc.calls import Call
     from service.storage.database import Connection, Database
 
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
 
 
 class Writes:
-    """Runs the work of a write in one transaction, once per request id."""
+    """Runs the work of a write in one transaction, once per request id, and has every worker
+    notice before the answer when it withdrew rights."""
 
-    def __init__(self, database: Database, key: bytes) -> None:
+    def __init__(self, database: Database, key: bytes, epoch: Epoch) -> None:
         self._database = database
         self._key = key
+        self._epoch = epoch
 
     def fingerprint(self, request: Message) -> bytes:
         """A keyed hash of a request, by which its repetition is known. Keyed, since requests
@@ -38,6 +41,14 @@ class Writes:
 
         Raises what the work raises; INVALID_VALUE, REQUEST_ID_REUSED for the request id.
         """
+        try:
+            return await self._run(call, request, fingerprint, work)
+        finally:
+            # Whether a transaction was committed is not always known.
+            if call.effects.rights_withdrawn:
+                self._epoch.advance()
+
+    async def _run(self, call: Call, request: Any, fingerprint: bytes, work: Work) -> bytes:
         if not request.request_id:
             return await self._database.transaction(
                 call.tenant_id, work, rollback=request.validate_only
@@ -47,6 +58,8 @@ class Writes:
         async def once(connection: Connection) -> bytes:
             before = await requests.answer_to(connection, key)
             if before is not None:
+                # Whoever did it may have had no time to tell the others.
+                call.effects.rights_withdrawn = True
                 return before
             answer = await work(connection)
             await requests.remember(connection, key, answer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
@@ -15,14 +15,23 @@ if TYPE_CHECKING:
 Action = Literal["create", "update", "delete"]
 
 
+@dataclass(slots=True)
+class Effects:
+    """What others have to hear of between the commit of a call's writes and its answer.
+    `rights_withdrawn`: what a worker believes of credentials and rights may be true no more."""
+
+    rights_withdrawn: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who writes: the tenant written to, the name of the credential, and the habits of the
-    client that were put right on the way in."""
+    """Who writes: the tenant written to, the name of the credential, the habits of the client
+    that were put right on the way in, and what the writes bring about."""
 
     tenant_id: UUID
     name: str
     tolerances: Sequence[str] = ()
+    effects: Effects = field(default_factory=Effects, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

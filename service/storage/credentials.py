@@ -22,6 +22,14 @@ DEFAULT_TENANT = UUID("00000000-0000-7000-8000-000000000001")
 VALID: Final = "revoke_time IS NULL AND (expire_time IS NULL OR expire_time > now())"
 """The condition that a credential is good for anything."""
 
+_USABLE: Final = f"""{VALID} AND (
+    principal_id IS NULL OR EXISTS (
+        SELECT FROM resources AS r
+        WHERE r.tenant_id = credentials.tenant_id AND r.id = credentials.principal_id AND r.active
+    )
+)"""
+"""Who is deactivated has no valid credentials left; looked at all the same by whoever lets in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Credential:
@@ -29,7 +37,7 @@ class Credential:
 
     `seconds_left` is how long it remains so by the database's clock, None without end;
     `noted_this_minute` tells whether its use in this minute has been written; `password_hash` is
-    set for basic ones.
+    set for basic ones, `principal_id` for those that are somebody's.
     """
 
     tenant_id: UUID
@@ -40,10 +48,11 @@ class Credential:
     seconds_left: float | None
     noted_this_minute: bool
     password_hash: str | None
+    principal_id: UUID | None = None
 
 
 _COLUMNS: Final = """
-tenant_id, id, name, scopes, expire_time, password_hash,
+tenant_id, id, name, scopes, expire_time, password_hash, principal_id,
 extract(epoch FROM expire_time - now())::float8 AS seconds_left,
 coalesce(last_use_time >= date_trunc('minute', now()), false) AS noted_this_minute
 """
@@ -52,7 +61,7 @@ coalesce(last_use_time >= date_trunc('minute', now()), false) AS noted_this_minu
 async def by_token_hash(connection: Connection, token_hash: bytes) -> Credential | None:
     """The valid credential of a token, by its SHA-256."""
     row = await connection.fetchrow(
-        f"SELECT {_COLUMNS} FROM credentials WHERE token_hash = $1 AND {VALID}", token_hash
+        f"SELECT {_COLUMNS} FROM credentials WHERE token_hash = $1 AND {_USABLE}", token_hash
     )
     return _credential(row) if row else None
 

@@ -290,12 +290,17 @@ def columns_of(resource_type: ResourceType, message: Any) -> tuple[object, ...]:
         fold(getattr(message, unique.field)) if unique else None,
         message.external_id if message.HasField("external_id") else None,
         display_of(message),
-        not hasattr(message, "active") or not message.HasField("active") or message.active,
+        is_active(message),
         parse_id(message.enterprise.manager.value) if resource_type.name == USER.name else None,
         message.SerializeToString(deterministic=True),
         orjson.dumps(document).decode(),
         resource_type.revision,
     )
+
+
+def is_active(message: Any) -> bool:
+    """Whether a resource is not deactivated; those of some types cannot be."""
+    return not hasattr(message, "active") or not message.HasField("active") or message.active
 
 
 def display_of(message: Any) -> str:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from rollbook.v1.credential_service_pb2_grpc import CredentialServiceStub
+from rollbook.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from rollbook.v1.group_service_pb2_grpc import GroupServiceStub
 from rollbook.v1.user_service_pb2_grpc import UserServiceStub
 from tests.harness.drivers import failure_of
@@ -18,7 +20,12 @@ class Calls:
     """Calls methods by their names, with an administrator's token."""
 
     def __init__(self, channel: grpc.aio.Channel, token: str) -> None:
-        self._stubs = (UserServiceStub(channel), GroupServiceStub(channel))
+        self._stubs = (
+            UserServiceStub(channel),
+            GroupServiceStub(channel),
+            DirectoryServiceStub(channel),
+            CredentialServiceStub(channel),
+        )
         self.metadata = (("authorization", f"Bearer {token}"),)
 
     async def __call__(self, request: Message) -> Any:

@@ -41,6 +41,7 @@ class Tokens:
 
     def create(self, request: Any) -> dict[str, Any]:
         token = self.add(request.name, *request.scopes)
+        token.principal_id = request.principal_id
         if request.HasField("lifetime"):
             ends = token.create_time.ToNanoseconds() + request.lifetime.ToNanoseconds()
             token.expire_time.FromNanoseconds(ends)
@@ -50,7 +51,8 @@ class Tokens:
         found = [
             token
             for token in reversed(self.by_id.values())
-            if request.show_ended or not token.HasField("revoke_time")
+            if (request.show_ended or not token.HasField("revoke_time"))
+            and request.principal_id in {"", token.principal_id}
         ]
         return {"tokens": found}
 

@@ -95,6 +95,27 @@ async def test_a_token_that_is_not_there_is_told(rollbook: Command) -> None:
     assert "token list" in ran.err
 
 
+async def test_tokens_of_a_user_are_made_and_listed_by_name(
+    service: MemoryService, rollbook: Command
+) -> None:
+    ada = service.add_user("ada")
+    service.tokens.add("okta", "scim")
+    whose = ("--principal", "ada")
+    ran = await rollbook("token", "create", "laptop", "--scope", "directory.read", *whose)
+    assert ran.exit_code == 0, ran.err
+    assert service.asked("CreateToken")[0].request.principal_id == ada.id
+    ran = await rollbook("token", "list", *whose, "--json")
+    assert (ran.object["name"], ran.object["principalId"]) == ("laptop", ada.id)
+
+
+async def test_no_token_is_made_for_who_is_not_there(
+    service: MemoryService, rollbook: Command
+) -> None:
+    ran = await rollbook("token", "create", "x", "--scope", "scim", "--principal", "nobody")
+    assert ran.exit_code == 3
+    assert not service.tokens.by_id
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

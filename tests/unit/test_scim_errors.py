@@ -36,6 +36,7 @@ ANSWERS: dict[str, tuple[int, str | None]] = {
     "INTERNAL": (500, None),
     "UNIMPLEMENTED": (501, None),
     "BULK_REFERENCE": (409, None),
+    "PRINCIPAL_INACTIVE": (409, None),
     "SCHEMA_CHANGED": (503, None),
     "SCHEMA_NOT_FOUND": (404, None),
     "SCHEMA_ATTACHED": (409, None),

@@ -1,0 +1,41 @@
+"""What the deactivation or deletion of a principal means for what lets it in.
+
+Part of the transaction that deactivates, so that there is no time in between.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from service.directory.api_tokens import change_of
+from service.storage import changes, principals
+from service.storage.resources import is_active
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from uuid import UUID
+
+    from rollbook.attributes import ResourceType
+    from service.storage.changes import Author
+    from service.storage.database import Connection
+
+
+def can_get_in(resource_type: ResourceType) -> bool:
+    """Whether resources of a type may have credentials: those that can be deactivated."""
+    return "active" in resource_type.message.DESCRIPTOR.fields_by_name
+
+
+def must_end(after: Any) -> bool:
+    """Whether a resource, as a write leaves it, has no access: also when it had none before. A
+    write that is repeated because its answer was lost then ends what the first one may not have
+    told every worker of."""
+    return not is_active(after)
+
+
+async def end_access(connection: Connection, author: Author, ids: Collection[UUID]) -> None:
+    """Revoke all that lets these principals in, whose rows the transaction holds."""
+    author.effects.rights_withdrawn = True
+    revoked = await principals.revoke_of_principals(connection, author.tenant_id, ids)
+    await changes.record_all(
+        connection, [(author, change_of("update", token, ["revokeTime"])) for token in revoked]
+    )
