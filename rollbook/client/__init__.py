@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from rollbook.client.channel import TLS
 from rollbook.client.client import RollbookClient
+from rollbook.client.directory import Directory
 from rollbook.client.filters import Condition, Operand, ascending, descending, where
 from rollbook.client.groups import Groups
 from rollbook.client.listing import Listing
@@ -27,6 +28,7 @@ __all__ = [
     "TLS",
     "Change",
     "Condition",
+    "Directory",
     "Groups",
     "Listing",
     "Operand",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from rollbook.client.connection import DEFAULT_TIMEOUT, Connection, basic, bearer
+from rollbook.client.directory import Directory
 from rollbook.client.groups import Groups
 from rollbook.client.schemas import Schemas
 from rollbook.client.tokens import Tokens
@@ -46,6 +47,7 @@ class RollbookClient:
         )
         self.users = Users(self._connection)
         self.groups = Groups(self._connection)
+        self.directory = Directory(self._connection)
         self.schemas = Schemas(self._connection)
         self.tokens = Tokens(self._connection)
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from rollbook import errors
 from rollbook.client import ENTERPRISE, RollbookClient, add, descending, remove, replace, where
+from rollbook.v1.directory_service_pb2 import BulkOperation
+from rollbook.v1.error_reason_pb2 import ErrorReason
 from rollbook.v1.group_pb2 import Group, GroupMember
+from rollbook.v1.group_service_pb2 import CreateGroupRequest
 from rollbook.v1.user_pb2 import Email, Name, User
+from rollbook.v1.user_service_pb2 import CreateUserRequest
 from tests.harness.command import Command
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     import asyncpg
 
@@ -49,6 +55,28 @@ async def test_the_life_of_a_user(rollbook: RollbookClient) -> None:
     with pytest.raises(errors.NotFoundError) as missing:
         await rollbook.users.get(created.id)
     assert missing.value.reason == "USER_NOT_FOUND"
+
+
+async def test_many_writes_are_one_call_and_all_types_one_search(rollbook: RollbookClient) -> None:
+    grace = CreateUserRequest(user=User(user_name="grace", display_name="Grace"))
+    staff = Group(display_name="Staff", members=[GroupMember(value="bulkId:grace")])
+    operations = [
+        BulkOperation(create_group=CreateGroupRequest(group=staff)),
+        BulkOperation(bulk_id="grace", create_user=grace),
+        BulkOperation(create_user=grace),
+    ]
+    group, user, twin = await rollbook.directory.bulk(operations)
+    assert [group.error.message, user.error.message, twin.id] == ["", "", ""]
+    assert ErrorReason.Name(twin.error.reason) == "ERROR_REASON_UNIQUENESS"
+    assert [m.value async for m in rollbook.groups.list_members(group.id)] == [user.id]
+
+    found = rollbook.directory.search(
+        where("displayName").present(), order_by=descending("displayName"), page_size=1
+    )
+    kinds = [each.WhichOneof("kind") async for each in found]
+    assert kinds == ["group", "user"]
+    with pytest.raises(errors.InvalidRequestError):
+        await anext(aiter(rollbook.directory.search(where("nope") == "x")))
 
 
 async def test_lists_are_filtered_ordered_and_walked(rollbook: RollbookClient) -> None:
@@ -103,3 +131,20 @@ async def test_users_are_exported_and_imported_again(
     )
     assert (grace.enterprise.manager.value, grace.active) == ("42", False)
     assert (await command("status")).exit_code == 0
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "client.md").read_text("utf-8")
+EXAMPLES = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+async def test_every_example_in_the_documentation_works(
+    rollbook: RollbookClient, service: str, token: str, example: str
+) -> None:
+    work = Email(value="ada@acme.example", type="work")
+    ada = await rollbook.users.create(User(user_name="ada@acme.example", emails=[work]))
+    example = example.replace("127.0.0.1:50051", service)
+    code = compile(example, "docs/client.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    coroutine = eval(code, {"rollbook": rollbook, "token": token, "ada": ada})
+    if coroutine is not None:
+        await coroutine

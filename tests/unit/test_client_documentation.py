@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import json
 import re
@@ -16,7 +15,6 @@ import typer
 from rollbook.cli import app
 from rollbook.cli.failures import ExitCode
 from rollbook.cli.session import open_session
-from rollbook.client import RollbookClient
 from rollbook.schema_json import definition_from_json
 from rollbook.v1.user_pb2 import Email
 from tests.harness.command import Command
@@ -95,21 +93,6 @@ async def test_every_example_works(
         del service.users.by_id[ADA_ID]
     ran = await Command(service.address, TOKEN)(*arguments, stdin="userName\nnew\n")
     assert (ran.exit_code, ran.err if ran.exit_code else "") == (0, "")
-
-
-@pytest.mark.parametrize("block", blocks("python"))
-async def test_every_python_example_works(service: MemoryService, block: str) -> None:
-    async with RollbookClient(service.address, token=TOKEN) as rollbook:
-        names = {
-            "rollbook": rollbook,
-            "token": TOKEN,
-            "ada": await rollbook.users.get(ADA_ID),
-        }
-        block = block.replace("127.0.0.1:50051", service.address)
-        code = compile(block, "docs/client.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-        coroutine = eval(code, names)
-        if coroutine is not None:
-            await coroutine
 
 
 def test_the_page_has_every_exit_code() -> None:
