@@ -113,7 +113,7 @@ def _sentences(error: ValidationError) -> Iterator[str]:
     for fault in error.errors(include_url=False, include_input=False):
         name = ".".join(map(str, fault["loc"]))
         message = fault["msg"].removeprefix("Value error, ")
-        yield f"{name} ({ENVIRONMENT_PREFIX}{name.upper()}): {message}"
+        yield f"{name} ({ENVIRONMENT_PREFIX}{name.upper()}): {message}" if name else message
 
 
 def _fail(message: str) -> int:

@@ -21,6 +21,7 @@ from rollbook.v1.user_service_pb2_grpc import UserServiceStub
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from rollbook.client import TLS
     from rollbook.v1.directory_service_pb2_grpc import DirectoryServiceAsyncStub
     from rollbook.v1.group_service_pb2_grpc import GroupServiceAsyncStub
     from rollbook.v1.schema_service_pb2_grpc import SchemaServiceAsyncStub
@@ -99,14 +100,20 @@ class Stubs:
 
 
 @asynccontextmanager
-async def connect(target: str) -> AsyncIterator[Stubs]:
+async def connect(target: str, tls: TLS | None = None) -> AsyncIterator[Stubs]:
     """Stubs over a channel to `target`, a gRPC name, for the running event loop.
 
     The channel connects with the first call and again whenever it has to. It must be made
     after a process has forked.
     """
-    async with grpc.aio.insecure_channel(target, options=_OPTIONS) as channel:
+    async with _channel(target, tls) as channel:
         yield Stubs.over(channel)
+
+
+def _channel(target: str, tls: TLS | None) -> grpc.aio.Channel:
+    if tls is None:
+        return grpc.aio.insecure_channel(target, options=_OPTIONS)
+    return grpc.aio.secure_channel(target, tls.credentials(), options=_OPTIONS)
 
 
 async def is_serving(stubs: Stubs, timeout_seconds: float) -> bool:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, FilePath, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.scim.dialects import DIALECTS, LENIENT, Dialect
 from rollbook import settings_file
+from rollbook.client import TLS
 from rollbook.metadata import GatewaySecret  # noqa: TC001 - pydantic reads the annotation
 
 if TYPE_CHECKING:
@@ -92,6 +93,12 @@ class Settings(BaseSettings):
         description="believe X-Forwarded-Proto, -Host, -Port and -Prefix;"
         " only behind a proxy that sets them",
     )
+    http_tls_certificate: FilePath | None = Field(
+        None,
+        description="PEM of the certificate, with its chain, to answer HTTPS with, and nothing"
+        " else; read again when it has changed",
+    )
+    http_tls_key: FilePath | None = Field(None, description="PEM of its private key")
     http_workers: int = Field(1, ge=1, le=MAX_WORKERS, description="processes that share the port")
     http_max_body_bytes: int = Field(
         4 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024, description="largest request body"
@@ -143,6 +150,16 @@ class Settings(BaseSettings):
         description="where the service is: host:port (a name may have several addresses),"
         " unix:/path, or several of one kind with commas between",
     )
+    tls: bool = Field(
+        default=False, description="talk to the service over TLS; the files below imply it"
+    )
+    tls_ca: FilePath | None = Field(
+        None, description="PEM of the authorities to know the service by; the system's by default"
+    )
+    tls_cert: FilePath | None = Field(
+        None, description="PEM of the certificate to show to the service, with tls_key"
+    )
+    tls_key: FilePath | None = Field(None, description="PEM of its private key")
     gateway_secret: GatewaySecret | None = Field(
         None,
         description="what the service knows its gateways by, the same there, of 16 characters or"
@@ -179,6 +196,27 @@ class Settings(BaseSettings):
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
             raise ValueError(f"{value!r} is not a URL such as https://id.acme.example")
         return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Self:
+        for certificate, key in (("http_tls_certificate", "http_tls_key"), ("tls_cert", "tls_key")):
+            if (getattr(self, certificate) is None) != (getattr(self, key) is None):
+                raise ValueError(f"{certificate} and {key} are given together")
+        return self
+
+    @property
+    def service_tls(self) -> TLS | None:
+        """How to secure the channel to the service; None in the clear. Raises SettingsError."""
+        files = (self.tls_ca, self.tls_cert, self.tls_key)
+        if not self.tls and not any(files):
+            return None
+        # Over a Unix socket nobody listens in, and the service takes no TLS there.
+        if self.service_target.startswith(_UNIX):
+            return None
+        try:
+            return TLS.from_files(*files)
+        except OSError as error:
+            raise SettingsError(f"Cannot read {error.filename}: {error.strerror}") from error
 
     @property
     def dialect(self) -> Dialect:

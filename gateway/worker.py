@@ -13,6 +13,7 @@ from aiohttp.web import ServerRunner, TCPSite
 from gateway.app import Gateway
 from gateway.connection import connect
 from gateway.http_server import HttpServer
+from gateway.https import Https
 from gateway.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -34,20 +35,24 @@ async def serve(settings: Settings, *, share_port: bool = False, parent: int | N
     pipe whose other end nobody but the parent holds. Raises SettingsError when the address to
     listen on cannot be had.
     """
-    async with connect(settings.service_target) as stubs:
+    https = Https.of(settings)
+    async with connect(settings.service_target, settings.service_tls) as stubs:
         gateway = Gateway(settings, stubs)
         runner = ServerRunner(
             HttpServer(gateway.handle, settings), shutdown_timeout=settings.http_drain_timeout
         )
         await runner.setup()
+        renewing = asyncio.create_task(https.keep_renewed()) if https else None
         try:
-            await _listen(runner, settings, share_port=share_port)
+            await _listen(runner, settings, https, share_port=share_port)
             _look_for_secret(settings)
             # What is loaded by now stays: the collector need not walk through it again and again.
             gc.freeze()
             await _told_to_stop(parent)
             await _drain(gateway, runner, settings)
         finally:
+            if renewing:
+                renewing.cancel()
             await runner.cleanup()
     _log.info("stopped")
 
@@ -64,9 +69,18 @@ async def _drain(gateway: Gateway, runner: ServerRunner, settings: Settings) -> 
         await asyncio.sleep(_LAST_REQUESTS_SECONDS)
 
 
-async def _listen(runner: ServerRunner, settings: Settings, *, share_port: bool) -> None:
+async def _listen(
+    runner: ServerRunner, settings: Settings, https: Https | None, *, share_port: bool
+) -> None:
     host, port = settings.http_address
-    site = TCPSite(runner, host, port, backlog=_BACKLOG, reuse_port=share_port or None)
+    site = TCPSite(
+        runner,
+        host,
+        port,
+        ssl_context=https.context if https else None,
+        backlog=_BACKLOG,
+        reuse_port=share_port or None,
+    )
     try:
         await site.start()
     except OSError as error:

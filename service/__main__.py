@@ -29,6 +29,11 @@ prefix in a YAML file; the environment wins.
   ROLLBOOK_DATABASE_URL        postgresql://user:password@host/database (required)
   ROLLBOOK_GRPC_LISTEN         address to listen on, 127.0.0.1:50051
   ROLLBOOK_GRPC_SOCKET         Unix socket to listen on besides; worker n adds ".n"
+  ROLLBOOK_GRPC_TLS_CERTIFICATE, ROLLBOOK_GRPC_TLS_KEY
+                               PEM files of the server: with them, TLS and nothing else
+  ROLLBOOK_GRPC_TLS_CLIENT_CA  PEM file of the authorities whose certificates clients show
+  ROLLBOOK_GRPC_MTLS_LISTEN    second address, for clients that show certificates; without it
+                               all have to
   ROLLBOOK_GATEWAY_SECRET      what gateways on other machines show, of 16 characters or more
   ROLLBOOK_RUN_DIR             where workers share what they revoke, /dev/shm
   ROLLBOOK_BOOTSTRAP_TOKEN     an administrator's token, valid from the first start
@@ -77,6 +82,8 @@ def _explain(error: pydantic.ValidationError) -> str:
     """What is wrong with the settings, by the name of the variable to mend."""
     lines = [
         f"  ROLLBOOK_{'__'.join(map(str, item['loc'])).upper()}: {item['msg']}"
+        if item["loc"]
+        else f"  {item['msg']}"
         for item in error.errors(include_input=False)
     ]
     return "\n".join(["These settings cannot be used:", *lines, "See python -m service --help."])

@@ -11,6 +11,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from rollbook.attributes import GROUP, USER
+from rollbook.tls_files import TlsFilesError
 from rollbook.v1 import (
     credential_service_pb2,
     directory_service_pb2,
@@ -34,9 +35,11 @@ from service.rpc.tenant_schemas import TenantSchemas
 from service.rpc.writes import Writes
 from service.storage import credentials, signing_keys
 from service.storage.database import Database
+from service.tls import server_credentials
 from service.upkeep import Upkeep
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from service.settings import Settings
@@ -97,22 +100,22 @@ class Server:
         server: grpc.aio.Server,
         servicer: health.aio.HealthServicer,
         means: _Means,
-        port: int,
+        ports: tuple[int, int],
     ) -> None:
         self._server = server
         self._health = servicer
         self._means = means
         self._upkeep = Upkeep(means.database, self._report)
         self._upkeep.start()
-        self.port = port
-        """The TCP port listened on: the one asked for, or the one found when that was 0."""
+        self.port, self.mtls_port = ports
+        """The TCP ports listened on: those asked for, or those found when they were 0."""
 
     @classmethod
     async def start(cls, settings: Settings, worker: int = 0) -> Server:
         """Connect, listen, and report SERVING. The database has been migrated before.
 
-        Raises OSError when an address is in use, the database cannot be reached or memory
-        cannot be shared.
+        Raises OSError when an address is in use, the database cannot be reached, memory cannot
+        be shared or the files of TLS cannot be used.
         """
         means = await _Means.open(settings)
         server = grpc.aio.server(
@@ -126,9 +129,9 @@ class Server:
             reflection.enable_server_reflection(
                 [*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server
             )
-        port = _listen(server, settings, worker)
+        ports = _listen(server, settings, worker)
         await server.start()
-        running = cls(server, servicer, means, port)
+        running = cls(server, servicer, means, ports)
         await running._report(True)  # noqa: FBT003  # its own
         return running
 
@@ -193,14 +196,36 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     ]
 
 
-def _listen(server: grpc.aio.Server, settings: Settings, worker: int) -> int:
+def _listen(server: grpc.aio.Server, settings: Settings, worker: int) -> tuple[int, int]:
+    """Listen everywhere; the ports of the two addresses, 0 for one that is not wanted."""
+    mutual = bool(settings.grpc_tls_client_ca)
+    port = _open(server, settings, "GRPC_LISTEN", mutual=mutual and not settings.grpc_mtls_listen)
+    mtls_port = _open(server, settings, "GRPC_MTLS_LISTEN", mutual=True)
+    if settings.grpc_socket:
+        path = f"unix:{settings.grpc_socket}.{worker}"
+        _bind(path, "GRPC_SOCKET", lambda: server.add_insecure_port(path))
+    return port, mtls_port
+
+
+def _open(server: grpc.aio.Server, settings: Settings, name: str, *, mutual: bool) -> int:
+    """Listen on the address of a setting; the port, 0 when there is no address."""
+    address: str = getattr(settings, name.lower())
+    if not address:
+        return 0
     try:
-        port = server.add_insecure_port(settings.grpc_listen)
-        if settings.grpc_socket:
-            server.add_insecure_port(f"unix:{settings.grpc_socket}.{worker}")
+        shown = server_credentials(settings, mutual=mutual)
+    except TlsFilesError as error:
+        raise OSError(str(error)) from error
+    if shown is None:
+        return _bind(address, name, lambda: server.add_insecure_port(address))
+    return _bind(address, name, lambda: server.add_secure_port(address, shown))
+
+
+def _bind(address: str, name: str, bind: Callable[[], int]) -> int:
+    try:
+        return bind()
     except RuntimeError as error:
         raise OSError(
-            f"Cannot listen on {settings.grpc_listen}: is another program using it? "
-            "Choose another address with ROLLBOOK_GRPC_LISTEN."
+            f"Cannot listen on {address}: is another program using it? "
+            f"Choose another address with ROLLBOOK_{name}."
         ) from error
-    return port

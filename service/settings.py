@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BaseModel, DirectoryPath, Field, SecretStr
+from pydantic import BaseModel, DirectoryPath, Field, FilePath, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from rollbook import settings_file
@@ -43,6 +43,16 @@ class Settings(BaseSettings):
     grpc_socket: str = ""
     """Path of a Unix socket to listen on besides; worker number n listens on `<path>.n`. Who can
     enter it is taken for a gateway."""
+    grpc_tls_certificate: FilePath | None = None
+    """PEM of the certificate, with its chain, that listeners on the network show; with it they
+    take nothing but TLS. The files are read again when they have changed."""
+    grpc_tls_key: FilePath | None = None
+    """PEM of its private key."""
+    grpc_tls_client_ca: FilePath | None = None
+    """PEM of the authorities whose certificates clients have to show: at `grpc_mtls_listen`, or at
+    `grpc_listen` when there is no such."""
+    grpc_mtls_listen: str = ""
+    """A second address, for clients that show certificates; the others go on using the first."""
     gateway_secret: GatewaySecret | None = None
     """What a gateway shows that comes over the network."""
     run_dir: DirectoryPath | None = None
@@ -60,6 +70,16 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     scim: Scim = Scim()
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Self:
+        if (self.grpc_tls_certificate is None) != (self.grpc_tls_key is None):
+            raise ValueError("grpc_tls_certificate and grpc_tls_key are given together")
+        if self.grpc_tls_client_ca and not self.grpc_tls_certificate:
+            raise ValueError("grpc_tls_client_ca takes grpc_tls_certificate and grpc_tls_key too")
+        if self.grpc_mtls_listen and not self.grpc_tls_client_ca:
+            raise ValueError("grpc_mtls_listen takes grpc_tls_client_ca: whom to let in")
+        return self
 
     @classmethod
     def settings_customise_sources(

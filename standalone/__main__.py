@@ -59,7 +59,8 @@ class Plan:
 
     @property
     def scim_base_url(self) -> str:
-        origin = self.settings.http_public_url or f"http://{self.http.reached_at}"
+        here = f"{self.settings.http_scheme}://{self.http.reached_at}"
+        origin = self.settings.http_public_url or here
         return f"{origin.rstrip('/')}/{self.settings.http_prefix.strip('/')}"
 
     def programs(self) -> list[Program]:
@@ -110,7 +111,9 @@ def _database(
 
 async def _supervise(plan: Plan, database: EmbeddedPostgres | None, lock: DirectoryLock) -> None:
     async def announce_when_ready() -> None:
-        await wait_until_ready(plan.http)
+        await wait_until_ready(
+            plan.http, plan.settings.http_workers, https=plan.settings.http_scheme == "https"
+        )
         announce(plan.scim_base_url, plan.grpc, plan.token)
         plan.token.shown()
 

@@ -38,8 +38,16 @@ class Settings(BaseSettings):
     """An administrator's token; made at the first start when there is none."""
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     """Processes of the service."""
+    http_workers: Annotated[int, Field(ge=1, le=256)] = 1
+    """Processes of the gateway."""
+    http_tls_certificate: Path | None = None
+    """With it the gateway answers HTTPS."""
     http_prefix: str = "/scim/v2"
     http_public_url: str | None = None
+
+    @property
+    def http_scheme(self) -> str:
+        return "https" if self.http_tls_certificate else "http"
 
     @classmethod
     def settings_customise_sources(

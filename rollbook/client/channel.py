@@ -87,6 +87,14 @@ class TLS:
         """Read the parts from files. Raises OSError when one cannot be read."""
         return cls(_read(root_certificates), _read(certificate), _read(private_key))
 
+    def credentials(self) -> grpc.ChannelCredentials:
+        """What gRPC takes for a channel."""
+        return grpc.ssl_channel_credentials(
+            root_certificates=self.root_certificates,
+            private_key=self.private_key,
+            certificate_chain=self.certificate,
+        )
+
 
 def _read(path: str | PathLike[str] | None) -> bytes | None:
     return None if path is None else Path(path).read_bytes()
@@ -96,9 +104,4 @@ def open_channel(address: str, tls: TLS | None) -> grpc.aio.Channel:
     """A channel for the running event loop; it connects with the first call."""
     if tls is None:
         return grpc.aio.insecure_channel(address, options=_OPTIONS)
-    credentials = grpc.ssl_channel_credentials(
-        root_certificates=tls.root_certificates,
-        private_key=tls.private_key,
-        certificate_chain=tls.certificate,
-    )
-    return grpc.aio.secure_channel(address, credentials, options=_OPTIONS)
+    return grpc.aio.secure_channel(address, tls.credentials(), options=_OPTIONS)

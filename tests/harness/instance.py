@@ -36,6 +36,13 @@ BASIC_CREDENTIALS: Final = base64.b64encode(f"{BASIC_USER}:{BASIC_PASSWORD}".enc
 @asynccontextmanager
 async def running_service(database_url: str, **settings: Any) -> AsyncIterator[str]:
     """The service on a port of its own; yields its address, `host:port`."""
+    async with running_server(database_url, **settings) as server:
+        yield f"127.0.0.1:{server.port}"
+
+
+@asynccontextmanager
+async def running_server(database_url: str, **settings: Any) -> AsyncIterator[Server]:
+    """The service on ports of its own."""
     arguments: dict[str, Any] = {
         "database_url": database_url,
         "grpc_listen": "127.0.0.1:0",
@@ -48,7 +55,7 @@ async def running_service(database_url: str, **settings: Any) -> AsyncIterator[s
     await bootstrap.prepare(read)
     server = await Server.start(read)
     try:
-        yield f"127.0.0.1:{server.port}"
+        yield server
     finally:
         await server.stop(grace=2)
 
@@ -58,7 +65,7 @@ async def running_gateway(service: str, **settings: Any) -> AsyncIterator[str]:
     """The gateway on a port of its own, before the service at an address; yields its base URL."""
     arguments: dict[str, Any] = {"gateway_secret": GATEWAY_SECRET, **settings}
     read = GatewaySettings(http_listen="127.0.0.1:0", grpc_target=service, **arguments)
-    async with connect(read.service_target) as stubs:
+    async with connect(read.service_target, read.service_tls) as stubs:
         gateway = Gateway(read, stubs)
         runner = ServerRunner(HttpServer(gateway.handle, read), shutdown_timeout=2)
         await runner.setup()

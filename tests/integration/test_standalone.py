@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from standalone.addresses import free_address
 from standalone.errors import StandaloneError
 from standalone.socket_directory import socket_directory
+from tests.harness.certificates import Authority
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -245,3 +247,24 @@ def test_the_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
     assert "ROLLBOOK_WORKERS: Input should be a valid integer" in message
     (tmp_path / "rollbook.yaml").write_text("- not\n- settings\n")
     assert "rollbook.yaml has to hold settings" in failure(tmp_path / "data")
+
+
+async def test_several_gateways_over_https_all_serve_the_first_requests(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    authority = Authority()
+    certificate, key = authority.write_server(tmp_path)
+    settings = {
+        "ROLLBOOK_HTTP_WORKERS": "2",
+        "ROLLBOOK_HTTP_TLS_CERTIFICATE": str(certificate),
+        "ROLLBOOK_HTTP_TLS_KEY": str(key),
+    }
+    trusting = ssl.create_default_context(cadata=authority.pem.decode())
+    with standalone(data_dir, **settings) as started:
+        assert started.scim.startswith("https://127.0.0.1:")
+        for _ in range(16):
+            async with (
+                aiohttp.ClientSession() as session,
+                session.get(f"{started.scim}/Users", ssl=trusting) as response,
+            ):
+                assert response.status == 401
