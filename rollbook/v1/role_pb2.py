@@ -25,23 +25,23 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16rollbook/v1/role.proto\x12\x0brollbook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9b\x02\n\rRoleCatalogue\x12$\n\x05types\x18\x01 \x03(\x0b\x32\x15.rollbook.v1.RoleType\x12\x32\n\x0eunknown_scopes\x18\x02 \x01(\x0e\x32\x1a.rollbook.v1.UnknownScopes\x12\x14\n\x0c\x64\x65\x66\x61ult_type\x18\x03 \x01(\t\x12\x19\n\x11ignore_user_roles\x18\x04 \x01(\x08\x12\x1a\n\x12ignore_group_roles\x18\x05 \x01(\x08\x12$\n\x1cignore_service_account_roles\x18\x06 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x07 \x01(\t\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x87\x01\n\x08RoleType\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x64isplay\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12&\n\x06values\x18\x04 \x03(\x0b\x32\x16.rollbook.v1.RoleValue\x12\x0f\n\x07several\x18\x05 \x01(\x08\x12\x0e\n\x06\x63overs\x18\x06 \x03(\t\"a\n\tRoleValue\x12\r\n\x05value\x18\x01 \x01(\t\x12\x0f\n\x07\x64isplay\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x0f\n\x07implies\x18\x04 \x03(\t\x12\x0e\n\x06scopes\x18\x05 \x03(\t\"\xa0\x02\n\x0eRoleAssignment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x0cprincipal_id\x18\x02 \x01(\t\x12\x16\n\x0eprincipal_type\x18\x03 \x01(\t\x12\x0c\n\x04type\x18\x04 \x01(\t\x12\r\n\x05value\x18\x05 \x01(\t\x12\x0f\n\x07\x64isplay\x18\x06 \x01(\t\x12\x0f\n\x07primary\x18\x07 \x01(\x08\x12\x0e\n\x06source\x18\x08 \x01(\t\x12\x12\n\ngranted_by\x18\t \x01(\t\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07pending\x18\x0c \x01(\x08\"\x80\x01\n\tRoleScope\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07\x64isplay\x18\x03 \x01(\t\x12\x15\n\rregistered_by\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x86\x01\n\rUnknownScopes\x12\x1e\n\x1aUNKNOWN_SCOPES_UNSPECIFIED\x10\x00\x12\x19\n\x15UNKNOWN_SCOPES_REFUSE\x10\x01\x12\x1f\n\x1bUNKNOWN_SCOPES_KEEP_PENDING\x10\x02\x12\x19\n\x15UNKNOWN_SCOPES_ACCEPT\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16rollbook/v1/role.proto\x12\x0brollbook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9b\x02\n\rRoleCatalogue\x12$\n\x05types\x18\x01 \x03(\x0b\x32\x15.rollbook.v1.RoleType\x12\x32\n\x0eunknown_scopes\x18\x02 \x01(\x0e\x32\x1a.rollbook.v1.UnknownScopes\x12\x14\n\x0c\x64\x65\x66\x61ult_type\x18\x03 \x01(\t\x12\x19\n\x11ignore_user_roles\x18\x04 \x01(\x08\x12\x1a\n\x12ignore_group_roles\x18\x05 \x01(\x08\x12$\n\x1cignore_service_account_roles\x18\x06 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x07 \x01(\t\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x98\x01\n\x08RoleType\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x64isplay\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12&\n\x06values\x18\x04 \x03(\x0b\x32\x16.rollbook.v1.RoleValue\x12\x0f\n\x07several\x18\x05 \x01(\x08\x12\x0e\n\x06\x63overs\x18\x06 \x03(\t\x12\x0f\n\x07\x61liases\x18\x07 \x03(\t\"a\n\tRoleValue\x12\r\n\x05value\x18\x01 \x01(\t\x12\x0f\n\x07\x64isplay\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x0f\n\x07implies\x18\x04 \x03(\t\x12\x0e\n\x06scopes\x18\x05 \x03(\t\"\xa0\x02\n\x0eRoleAssignment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x0cprincipal_id\x18\x02 \x01(\t\x12\x16\n\x0eprincipal_type\x18\x03 \x01(\t\x12\x0c\n\x04type\x18\x04 \x01(\t\x12\r\n\x05value\x18\x05 \x01(\t\x12\x0f\n\x07\x64isplay\x18\x06 \x01(\t\x12\x0f\n\x07primary\x18\x07 \x01(\x08\x12\x0e\n\x06source\x18\x08 \x01(\t\x12\x12\n\ngranted_by\x18\t \x01(\t\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07pending\x18\x0c \x01(\x08\"\x80\x01\n\tRoleScope\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07\x64isplay\x18\x03 \x01(\t\x12\x15\n\rregistered_by\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x86\x01\n\rUnknownScopes\x12\x1e\n\x1aUNKNOWN_SCOPES_UNSPECIFIED\x10\x00\x12\x19\n\x15UNKNOWN_SCOPES_REFUSE\x10\x01\x12\x1f\n\x1bUNKNOWN_SCOPES_KEEP_PENDING\x10\x02\x12\x19\n\x15UNKNOWN_SCOPES_ACCEPT\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rollbook.v1.role_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_UNKNOWNSCOPES']._serialized_start=1018
-  _globals['_UNKNOWNSCOPES']._serialized_end=1152
+  _globals['_UNKNOWNSCOPES']._serialized_start=1035
+  _globals['_UNKNOWNSCOPES']._serialized_end=1169
   _globals['_ROLECATALOGUE']._serialized_start=73
   _globals['_ROLECATALOGUE']._serialized_end=356
   _globals['_ROLETYPE']._serialized_start=359
-  _globals['_ROLETYPE']._serialized_end=494
-  _globals['_ROLEVALUE']._serialized_start=496
-  _globals['_ROLEVALUE']._serialized_end=593
-  _globals['_ROLEASSIGNMENT']._serialized_start=596
-  _globals['_ROLEASSIGNMENT']._serialized_end=884
-  _globals['_ROLESCOPE']._serialized_start=887
-  _globals['_ROLESCOPE']._serialized_end=1015
+  _globals['_ROLETYPE']._serialized_end=511
+  _globals['_ROLEVALUE']._serialized_start=513
+  _globals['_ROLEVALUE']._serialized_end=610
+  _globals['_ROLEASSIGNMENT']._serialized_start=613
+  _globals['_ROLEASSIGNMENT']._serialized_end=901
+  _globals['_ROLESCOPE']._serialized_start=904
+  _globals['_ROLESCOPE']._serialized_end=1032
 # @@protoc_insertion_point(module_scope)

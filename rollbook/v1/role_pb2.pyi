@@ -120,6 +120,7 @@ class RoleType(_message.Message):
     VALUES_FIELD_NUMBER: _builtins.int
     SEVERAL_FIELD_NUMBER: _builtins.int
     COVERS_FIELD_NUMBER: _builtins.int
+    ALIASES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name, "account_type"; or, if there is one for each scope, a pattern of them that ends in a
     name in angle brackets, "workspace_<name>".
@@ -140,6 +141,12 @@ class RoleType(_message.Message):
         on every scope of theirs. "all_workspaces" covers "workspace_<name>".
         """
 
+    @_builtins.property
+    def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Other names that clients have for it: what arrives under them is stored under its own. A
+        pattern has none.
+        """
+
     def __init__(
         self,
         *,
@@ -149,10 +156,11 @@ class RoleType(_message.Message):
         values: _abc.Iterable[Global___RoleValue] | None = ...,
         several: _builtins.bool = ...,
         covers: _abc.Iterable[_builtins.str] | None = ...,
+        aliases: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["covers", b"covers", "description", b"description", "display", b"display", "name", b"name", "several", b"several", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "covers", b"covers", "description", b"description", "display", b"display", "name", b"name", "several", b"several", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from service.directory import writing
+from service.directory import role_writes, writing
 from service.directory.access_end import end_access, must_end
 from service.directory.bulk_creation import author_of
 from service.directory.changing import Changed, later_than, patched, updated
 from service.directory.reading import identifier_of, not_found
 from service.directory.writing import Writer
-from service.domain import etag
+from service.domain import etag, role_mentions
 from service.domain.bulk import Outcome, Plan, Progress
 from service.domain.bulk_references import resource_type_of
 from service.domain.errors import DomainError
-from service.storage import batches, changes
+from service.storage import batches, changes, role_assignments
 from service.storage.changes import Change
 from service.storage.derived import BARE
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from rollbook.attributes import ResourceType
     from rollbook.v1.directory_service_pb2 import BulkOperation
+    from service.domain.role_writing import RoleWrite
     from service.storage.changes import Author
     from service.storage.database import Connection
     from service.storage.resources import Stored
@@ -49,12 +50,13 @@ class Changer:
             await self._run(indices[0])
             return
         stored = await self._locked(indices)
+        roles = await self._role_writes(indices, stored)
         waiting: list[tuple[int, Changed]] = []
         for index in indices:
             if self._progress.stops():
                 break
             try:
-                changed = self._changed(index, stored)
+                changed = self._changed(index, stored, roles)
             except DomainError as error:
                 self._progress.note(self._progress.failed(index, error))
                 continue
@@ -107,7 +109,33 @@ class Changer:
             return {}
         return await batches.lock_resources(self._connection, self._author.tenant_id, kind, ids)
 
-    def _changed(self, index: int, stored: Mapping[UUID, Stored]) -> Changed:
+    async def _role_writes(
+        self, indices: Sequence[int], stored: Mapping[UUID, Stored]
+    ) -> Mapping[int, RoleWrite]:
+        """What the operations go by that are about roles."""
+        mentioned: dict[int, tuple[UUID, frozenset[str]]] = {}
+        for index in indices:
+            try:
+                kind, verb, request = self._parts(self._progress.resolved(index))
+                before = stored.get(_identifier(kind, verb, request))
+            except DomainError:  # it fails in its turn
+                continue
+            types = _mentioned(before, kind, verb, request) if before else None
+            if before is not None and types is not None:
+                mentioned[index] = before.id, types
+        if not mentioned:
+            return {}
+        ids = {identifier for identifier, _ in mentioned.values()}
+        types = frozenset().union(*(types for _, types in mentioned.values()))
+        read = await role_writes.read(self._connection, self._author, ids, types)
+        return {
+            index: read.of(author_of(self._plan.operations[index], self._author), identifier)
+            for index, (identifier, _) in mentioned.items()
+        }
+
+    def _changed(
+        self, index: int, stored: Mapping[UUID, Stored], roles: Mapping[int, RoleWrite]
+    ) -> Changed:
         """What an operation makes of its resource."""
         kind, verb, request = self._parts(self._progress.resolved(index))
         identifier = _identifier(kind, verb, request)
@@ -116,25 +144,34 @@ class Changer:
             raise not_found(kind, str(identifier))
         etag.require(request.etag, before.version)
         if verb == "patch":
-            return patched(before, request.operations, kind)
+            return patched(before, request.operations, kind, roles.get(index))
         resource, mask = getattr(request, kind.name.lower()), list(request.update_mask.paths)
-        return updated(before, resource, mask, kind)
+        return updated(before, resource, mask, kind, roles.get(index))
 
     async def _store(self, waiting: Sequence[tuple[int, Changed]]) -> None:
         """Store what cannot fail any more; what made no difference is left as it is."""
-        rows, recorded = [], []
+        rows, recorded, assigned = [], [], []
         for index, changed in waiting:
-            before, version = changed.stored, changed.stored.version
+            before, version, time = (
+                changed.stored,
+                changed.stored.version,
+                later_than(changed.stored),
+            )
             if changed.attributes:
-                version, time = version + 1, later_than(before)
+                version += 1
                 rows.append((before.id, changed.message, version, time))
+            if changed.attributes or changed.roles:
                 author = author_of(self._plan.operations[index], self._author)
                 recorded.append((author, _change(changed, version, time)))
+                assigned.append((before.id, author.name, changed.roles))
+                writing.note_rights(author, changed.attributes)
             outcome = Outcome(index, str(before.id), etag.of_version(version))
             self._progress.note(outcome)
-        if rows:
+        if recorded:
             kind, tenant_id = waiting[0][1].resource_type, self._author.tenant_id
-            await batches.update_resources(self._connection, tenant_id, kind, rows)
+            if rows:
+                await batches.update_resources(self._connection, tenant_id, kind, rows)
+            await role_assignments.apply(self._connection, tenant_id, assigned)
             await changes.record_all(self._connection, recorded)
         await self._end_access(waiting)
 
@@ -158,7 +195,18 @@ def _identifier(kind: ResourceType, verb: str, request: Any) -> UUID:
     return identifier_of(kind, named.id)
 
 
+def _mentioned(
+    stored: Stored, kind: ResourceType, verb: str, request: Any
+) -> frozenset[str] | None:
+    """The types of roles that an operation mentions; None when it leaves roles alone."""
+    if verb == "patch":
+        return role_mentions.in_patch(request.operations, kind)
+    mask = list(request.update_mask.paths)
+    return role_mentions.in_update(stored.message, getattr(request, kind.name.lower()), mask, kind)
+
+
 def _change(changed: Changed, version: int, time: datetime) -> Change:
     message = changed.message.SerializeToString(deterministic=True)
     kind, identifier = changed.resource_type.name, changed.stored.id
-    return Change("update", kind, identifier, version, time, changed.attributes, message)
+    attributes = changed.attributes or ["roles"]
+    return Change("update", kind, identifier, version, time, attributes, message)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from service.directory import role_writes
 from service.directory.creating import FIRST_VERSION, New, prepared
-from service.domain import etag
+from service.domain import etag, role_mentions
 from service.domain.bulk import MAX_TOLERANCES, Outcome, Plan, Progress
 from service.domain.bulk_references import resource_type_of
 from service.domain.errors import DomainError
@@ -18,7 +19,7 @@ from service.domain.identifiers import new_id
 from service.domain.membership import unknown_member
 from service.domain.uniqueness import taken as value_taken
 from service.domain.uniqueness import unique_values
-from service.storage import batches, changes, resources
+from service.storage import batches, changes, resources, role_assignments
 from service.storage import unique_values as values_taken
 from service.storage.resources import taken
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from rollbook.v1.directory_service_pb2 import BulkOperation
+    from service.directory.role_writes import RoleWrites
     from service.domain.bulk_order import Component
     from service.storage.changes import Author
     from service.storage.database import Connection
@@ -87,31 +89,51 @@ class Creator:
         self._note(components, attempt)
 
     async def _try(self, components: Components, attempt: _Attempt) -> None:
+        roles = await self._role_writes(components)
         for component in components:
-            self._prepare(component, attempt)
+            self._prepare(component, attempt, roles)
         await self._refuse_unknown_members(attempt)
         await self._insert(components, attempt)
         self._check_consequences(components, attempt)
         await self._insert_rest(attempt)
 
-    def _prepare(self, component: Component, attempt: _Attempt) -> None:
+    async def _role_writes(self, components: Components) -> RoleWrites | None:
+        """What the creations go by that have roles; None when none has."""
+        types: set[str] = set()
+        for component in components:
+            for index in component:
+                types |= role_mentions.of_resource(self._resource(self._plan.operations[index]))
+        if not types:
+            return None
+        return await role_writes.read(self._connection, self._author, (), types)
+
+    def _resource(self, operation: BulkOperation) -> Any:
+        kind = resource_type_of(operation, self._plan.schemas)
+        assert kind is not None
+        request: Any = getattr(operation, f"create_{kind.name.lower()}")
+        return getattr(request, kind.name.lower())
+
+    def _prepare(self, component: Component, attempt: _Attempt, roles: RoleWrites | None) -> None:
         """Ids first: so those who refer to each other need not exist to do so."""
         ids = {index: new_id() for index in component}
         for index, identifier in ids.items():
             self._progress.name(index, identifier)
         for index, identifier in ids.items():
             try:
-                attempt.new[index] = self._prepared(index, identifier)
+                attempt.new[index] = self._prepared(index, identifier, roles)
             except DomainError as error:
                 attempt.fail(index, error)
         self._fail_referring(component, attempt)
 
-    def _prepared(self, index: int, identifier: UUID) -> New:
+    def _prepared(self, index: int, identifier: UUID, roles: RoleWrites | None) -> New:
         operation = self._progress.resolved(index)
         kind = resource_type_of(operation, self._plan.schemas)
         assert kind is not None
-        request: Any = getattr(operation, f"create_{kind.name.lower()}")
-        return prepared(getattr(request, kind.name.lower()), kind, identifier)
+        resource = self._resource(operation)
+        write = None
+        if roles is not None and role_mentions.of_resource(resource):
+            write = roles.of(author_of(operation, self._author))
+        return prepared(resource, kind, write, identifier)
 
     def _fail_referring(self, component: Component, attempt: _Attempt) -> None:
         """Creations of a circle fail together."""
@@ -181,12 +203,16 @@ class Creator:
         new, tenant_id = attempt.new, self._author.tenant_id
         pairs = [(each.id, member) for each in new.values() for member in each.member_ids]
         hashes = [(each.id, each.password_hash) for each in new.values() if each.password_hash]
+        assigned = [(each.id, self._author.name, each.roles) for each in new.values()]
         made = [
             (author_of(self._plan.operations[index], self._author), each.change())
             for index, each in new.items()
         ]
         await batches.insert_members(self._connection, tenant_id, pairs)
         await batches.insert_passwords(self._connection, tenant_id, hashes)
+        await role_assignments.apply(self._connection, tenant_id, assigned)
+        if pairs:
+            self._author.effects.rights_withdrawn = True
         await changes.record_all(self._connection, made)
 
     def _forget(self, components: Components) -> None:

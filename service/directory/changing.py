@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,6 +10,8 @@ from rollbook.attributes import GROUP
 from service.directory.creating import take_members, take_password
 from service.domain import comparison, membership, patch, replacement, uniqueness, validation
 from service.domain.errors import invalid_value
+from service.domain.role_mentions import is_about_roles
+from service.domain.roles import NO_CHANGES, roles_of, show
 from service.storage.resources import unique_attribute
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from rollbook.attributes import ResourceType
     from rollbook.v1.patch_pb2 import PatchOperation
     from service.domain.membership import Step
+    from service.domain.role_writing import RoleWrite
+    from service.domain.roles import RoleChanges
     from service.storage.resources import Stored
 
 MAX_OPERATIONS: Final = 1_000
@@ -27,7 +31,8 @@ MAX_OPERATIONS: Final = 1_000
 @dataclass(frozen=True, slots=True)
 class Changed:
     """A resource that is ready to be stored anew. `message` is without what is kept elsewhere;
-    `attributes` are those of it that differ from before."""
+    `attributes` are those of it that differ from before; `roles` may change who says what
+    although the union over all sources, which `message` shows, is the same."""
 
     stored: Stored
     resource_type: ResourceType
@@ -35,6 +40,7 @@ class Changed:
     attributes: list[str]
     steps: Sequence[Step]
     password_hash: str | None
+    roles: RoleChanges = NO_CHANGES
 
     @property
     def is_within_row(self) -> bool:
@@ -52,23 +58,36 @@ class Changed:
 
 
 def updated(
-    stored: Stored, resource: Any, mask: Sequence[str], resource_type: ResourceType
+    stored: Stored,
+    resource: Any,
+    mask: Sequence[str],
+    resource_type: ResourceType,
+    roles: RoleWrite | None = None,
 ) -> Changed:
-    """Replace the fields that the mask names. Raises INVALID_VALUE, INVALID_PATH, MUTABILITY."""
+    """Replace the fields that the mask names. `roles` is what a change of roles goes by, None
+    when it leaves them alone. Raises INVALID_VALUE, INVALID_PATH, MUTABILITY."""
     validation.clear_read_only(resource, resource_type)
     is_group = resource_type.name == GROUP.name
     steps = _members_by_mask(resource, mask) if is_group else []
     after = replacement.replaced(stored.message, resource, mask, resource_type)
     if "*" in mask:
         validation.require_extensions(after, resource_type)
-    return changed(stored, after, resource_type, steps)
+    if roles is None:
+        return changed(stored, after, resource_type, steps)
+    if roles.is_ignored(resource_type.name):
+        show(after, roles_of(stored.message))
+        return changed(stored, after, resource_type, steps)
+    return _with_roles(stored, after, resource_type, steps, roles, additive=False)
 
 
 def patched(
-    stored: Stored, operations: Sequence[PatchOperation], resource_type: ResourceType
+    stored: Stored,
+    operations: Sequence[PatchOperation],
+    resource_type: ResourceType,
+    roles: RoleWrite | None = None,
 ) -> Changed:
-    """Apply operations in order. Raises INVALID_PATH, INVALID_FILTER, INVALID_VALUE, MUTABILITY,
-    NO_TARGET."""
+    """Apply operations in order. `roles` is what a change of roles goes by, None when they leave
+    them alone. Raises INVALID_PATH, INVALID_FILTER, INVALID_VALUE, MUTABILITY, NO_TARGET."""
     if len(operations) > MAX_OPERATIONS:
         raise invalid_value(
             "operations",
@@ -77,9 +96,32 @@ def patched(
     steps: list[Step] = []
     if resource_type.name == GROUP.name:
         operations, steps = membership.split(operations, resource_type)
+    if roles is not None and roles.is_ignored(resource_type.name):
+        operations = [each for each in operations if not is_about_roles(each, resource_type)]
+        roles = None
     after = comparison.copy_of(stored.message)
+    if roles is None:
+        patch.apply(after, operations, resource_type)
+        return changed(stored, after, resource_type, steps)
+    # What other sources say is not the client's to change.
+    show(after, roles.own(roles_of(stored.message)))
     patch.apply(after, operations, resource_type)
-    return changed(stored, after, resource_type, steps)
+    return _with_roles(stored, after, resource_type, steps, roles, additive=True)
+
+
+def _with_roles(
+    stored: Stored,
+    after: Any,
+    resource_type: ResourceType,
+    steps: Sequence[Step],
+    roles: RoleWrite,
+    *,
+    additive: bool,
+) -> Changed:
+    """Take over a resource that holds the roles of the caller's own source."""
+    role_changes = roles.settle(after, roles_of(stored.message), additive=additive)
+    change = changed(stored, after, resource_type, steps)
+    return replace(change, roles=role_changes) if role_changes else change
 
 
 def changed(

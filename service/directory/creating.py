@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 from rollbook.attributes import GROUP, USER
 from service.domain import comparison, membership, validation
 from service.domain.identifiers import new_id
+from service.domain.roles import NO_CHANGES
 from service.storage.changes import Change
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from rollbook.attributes import ResourceType
+    from service.domain.role_writing import RoleWrite
+    from service.domain.roles import RoleChanges
 
 FIRST_VERSION = 1
 
@@ -31,6 +34,7 @@ class New:
     member_ids: list[UUID]
     password_hash: str | None
     attributes: list[str]
+    roles: RoleChanges
 
     def change(self) -> Change:
         """What `changes` records of the creation."""
@@ -47,14 +51,21 @@ class New:
         )
 
 
-def prepared(resource: Any, resource_type: ResourceType, identifier: UUID | None = None) -> New:
-    """Take over a resource, changing it in place. Raises INVALID_VALUE."""
+def prepared(
+    resource: Any,
+    resource_type: ResourceType,
+    roles: RoleWrite | None,
+    identifier: UUID | None = None,
+) -> New:
+    """Take over a resource, changing it in place. `roles` is what the assignment of its roles
+    goes by, None when it has none. Raises INVALID_VALUE."""
     validation.clear_read_only(resource, resource_type)
     member_ids = take_members(resource) if resource_type.name == GROUP.name else []
     if resource_type.name == USER.name and not resource.HasField("active"):
         resource.active = True
     password_hash = take_password(resource)
     validation.prune(resource, resource_type)
+    role_changes = _take_roles(resource, resource_type, roles)
     validation.validate(resource, resource_type)
     validation.require_extensions(resource, resource_type)
     identifier = identifier or new_id()
@@ -67,7 +78,18 @@ def prepared(resource: Any, resource_type: ResourceType, identifier: UUID | None
         member_ids,
         password_hash,
         comparison.changed_attributes(resource_type.message(), resource, resource_type),
+        role_changes,
     )
+
+
+def _take_roles(resource: Any, resource_type: ResourceType, roles: RoleWrite | None) -> RoleChanges:
+    """The assignments of a new resource's roles: they are rows of their own too."""
+    if roles is None:
+        return NO_CHANGES
+    if roles.is_ignored(resource_type.name):
+        resource.ClearField("roles")
+        return NO_CHANGES
+    return roles.settle(resource, (), additive=False)
 
 
 def take_password(resource: Any) -> str | None:

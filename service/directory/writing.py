@@ -7,9 +7,10 @@ the derived parts that the caller's view asks for.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rollbook.attributes import GROUP, USER
+from service.directory import role_writes
 from service.directory.access_end import can_get_in, end_access, must_end
 from service.directory.changing import Changed, changed, later_than, patched, updated
 from service.directory.creating import prepared
@@ -20,11 +21,18 @@ from service.domain import (
     membership,
     uniqueness,
 )
-from service.storage import changes, members, passwords, resources, unique_values
+from service.storage import (
+    changes,
+    members,
+    passwords,
+    resources,
+    role_assignments,
+    unique_values,
+)
 from service.storage.changes import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -34,10 +42,15 @@ if TYPE_CHECKING:
     from rollbook.schema_sets import SchemaSet
     from rollbook.v1.patch_pb2 import PatchOperation
     from service.domain.membership import Step
+    from service.domain.roles import RoleChanges
     from service.storage.changes import Author
     from service.storage.database import Connection
     from service.storage.derived import View
     from service.storage.resources import Stored
+
+
+_RIGHTS: Final = frozenset({"active", "roles"})
+"""Attributes on which it depends what somebody may do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +81,15 @@ class MembersChanged:
 async def create(writer: Writer, resource: Any) -> bytes:
     """Store a new resource. Raises INVALID_VALUE, UNIQUENESS."""
     connection, tenant_id, kind = writer.connection, writer.tenant_id, writer.resource_type
-    new = prepared(resource, kind)
+    roles = await role_writes.for_creation(connection, writer.author, resource, kind)
+    new = prepared(resource, kind, roles)
     await resources.insert(connection, tenant_id, kind, new.id, new.message, new.time)
     await _keep_unique(writer, new.id, kind.message(), new.message)
     if new.member_ids:
         await members.apply(connection, tenant_id, new.id, [membership.Add(new.member_ids)])
     if new.password_hash:
         await passwords.save(connection, tenant_id, new.id, new.password_hash)
+    await _assign(writer, new.id, new.roles)
     await changes.record(connection, writer.author, new.change())
     return await existing(connection, tenant_id, kind, new.id, writer.view)
 
@@ -86,8 +101,10 @@ async def update(
 
     Raises NOT_FOUND, ETAG_MISMATCH, INVALID_VALUE, INVALID_PATH, MUTABILITY, UNIQUENESS.
     """
+    connection, kind = writer.connection, writer.resource_type
     stored = await _lock(writer, identifier, condition)
-    return await _save(writer, updated(stored, resource, mask, writer.resource_type))
+    roles = await role_writes.for_update(connection, writer.author, stored, resource, mask, kind)
+    return await _save(writer, updated(stored, resource, mask, kind, roles))
 
 
 async def apply_patch(
@@ -98,8 +115,10 @@ async def apply_patch(
     Raises NOT_FOUND, ETAG_MISMATCH, INVALID_PATH, INVALID_FILTER, INVALID_VALUE, MUTABILITY,
     NO_TARGET, UNIQUENESS.
     """
+    connection, kind = writer.connection, writer.resource_type
     stored = await _lock(writer, identifier, condition)
-    return await _save(writer, patched(stored, operations, writer.resource_type))
+    roles = await role_writes.for_patch(connection, writer.author, stored, operations, kind)
+    return await _save(writer, patched(stored, operations, kind, roles))
 
 
 async def change_members(
@@ -113,6 +132,7 @@ async def change_members(
     moved = await members.apply(writer.connection, writer.tenant_id, identifier, [step])
     version = stored.version
     if moved:
+        writer.author.effects.rights_withdrawn = True
         version, time = await _touch(writer, stored)
         await _record(
             writer, "update", identifier, version, time, ["members"], stored.message, moved
@@ -128,6 +148,7 @@ async def delete(writer: Writer, identifier: UUID, condition: str) -> None:
     await resources.lock_referrers(writer.connection, writer.tenant_id, identifier)
     stored = await _lock(writer, identifier, condition, to_delete=True)
     time = later_than(stored)
+    writer.author.effects.rights_withdrawn = True
     if can_get_in(writer.resource_type):
         await end_access(writer.connection, writer.author, [identifier])
     await _leave_groups(writer, identifier, time)
@@ -167,8 +188,15 @@ async def _save(writer: Writer, change: Changed) -> bytes:
             await resources.touch(connection, tenant_id, stored.id, version, time)
         if password_hash:
             await passwords.save(connection, tenant_id, stored.id, password_hash)
+        await _assign(writer, stored.id, change.roles)
+        note_rights(writer.author, change.attributes, moved=bool(moved))
         named = _named(change.attributes, moved, password_hash)
         await _record(writer, "update", stored.id, version, time, named, after, moved)
+    elif change.roles:
+        # Another source says the same: whoever reads the resource sees no change, nor a new etag.
+        await _assign(writer, stored.id, change.roles)
+        time = later_than(stored)
+        await _record(writer, "update", stored.id, stored.version, time, ["roles"], after, moved)
     if must_end(after):
         await end_access(connection, writer.author, [stored.id])
     return await existing(connection, tenant_id, kind, stored.id, writer.view)
@@ -186,6 +214,19 @@ async def _keep_unique(writer: Writer, identifier: UUID, before: Any, after: Any
     )
     if attribute is not None:
         raise uniqueness.taken(attribute, kind)
+
+
+async def _assign(writer: Writer, identifier: UUID, roles: RoleChanges) -> None:
+    """Give and take roles."""
+    if roles:
+        change = (identifier, writer.author.name, roles)
+        await role_assignments.apply(writer.connection, writer.tenant_id, [change])
+
+
+def note_rights(author: Author, attributes: Iterable[str], *, moved: bool = False) -> None:
+    """Note it if a change may have an effect on what somebody's roles are good for."""
+    if moved or not _RIGHTS.isdisjoint(attributes):
+        author.effects.rights_withdrawn = True
 
 
 async def _touch(writer: Writer, stored: Stored) -> tuple[int, datetime]:

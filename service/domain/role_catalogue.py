@@ -95,6 +95,11 @@ class Match(NamedTuple):
     kind: Kind
     scope: str | None
 
+    @property
+    def type_key(self) -> str:
+        """The key of the role's type under its own name, not under an alias."""
+        return self.kind.key if self.scope is None else f"{self.kind.prefix}{self.scope}"
+
 
 class Catalogue:
     """A tenant's catalogue, read into tables; without types it is free form: every role is known,
@@ -103,7 +108,12 @@ class Catalogue:
     def __init__(self, message: RoleCatalogue) -> None:
         self.message = message
         kinds = [Kind.of(each) for each in message.types]
-        self._single = {kind.key: kind for kind in kinds if kind.prefix is None}
+        self._single = {
+            fold(name): kind
+            for kind in kinds
+            if kind.prefix is None
+            for name in (*kind.message.aliases, kind.key)
+        }
         # Of two patterns that fit, the one that says more is meant.
         self._patterns = sorted(
             (kind for kind in kinds if kind.prefix is not None),
@@ -144,7 +154,7 @@ class Catalogue:
         if match is None:
             return frozenset()
         demanded = match.kind.implying(role.value)
-        found = {RoleKey(role.type, value) for value in demanded}
+        found = {RoleKey(match.type_key, value) for value in demanded}
         for kind in self._covering.get(match.kind.key, ()):
             found.update(
                 RoleKey(kind.key, value) for shared in demanded for value in kind.implying(shared)
@@ -161,7 +171,7 @@ class Catalogue:
         if match is None:
             return frozenset()
         implied = match.kind.implied(role.value)
-        found = {RoleKey(role.type, value) for value in implied}
+        found = {RoleKey(match.type_key, value) for value in implied}
         for covered in match.kind.message.covers:
             if kind := self.pattern(covered):
                 found.update(

@@ -20,6 +20,7 @@ from rollbook.metadata import CHANNEL, REQUEST_ID, SCIM, TOLERANCES
 from rollbook.schema_sets import DEFAULT
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError, StaleSchemasError
+from service.domain.roles import DEFAULT_CONNECTION, MANUAL
 from service.rpc import status
 from service.rpc.gateways import client_of
 from service.storage.changes import Author, Effects
@@ -64,7 +65,8 @@ class Call:
         """Whom `changes` names for what this call writes."""
         tolerances = self.metadata.get(TOLERANCES, "")
         names = tolerances.split(",")[:_MAX_TOLERANCES] if tolerances else []
-        return Author(self.caller.tenant_id, self.caller.name, names, self.effects)
+        source = DEFAULT_CONNECTION if self.metadata.get(CHANNEL) == SCIM else MANUAL
+        return Author(self.caller.tenant_id, self.caller.name, names, self.effects, source)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
+from service.domain.roles import MANUAL
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
@@ -26,12 +28,14 @@ class Effects:
 @dataclass(frozen=True, slots=True)
 class Author:
     """Who writes: the tenant written to, the name of the credential, the habits of the client
-    that were put right on the way in, and what the writes bring about."""
+    that were put right on the way in, what the writes bring about, and the source of the roles
+    that they give."""
 
     tenant_id: UUID
     name: str
     tolerances: Sequence[str] = ()
     effects: Effects = field(default_factory=Effects, compare=False)
+    source: str = MANUAL
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from service.domain.role_catalogue import RoleKey
+from service.domain.roles import Assignment, Role
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
     from uuid import UUID
 
+    import asyncpg
+
+    from service.domain.roles import RoleChanges
     from service.storage.database import Connection
 
 COUNTS: Final = "NOT a.pending AND (a.expire_time IS NULL OR a.expire_time > now())"
@@ -37,3 +42,123 @@ async def roles_of_principal(
         principal_id,
     )
     return {RoleKey(row["type_key"], row["value_key"]) for row in rows}
+
+
+async def of_principals(
+    connection: Connection, tenant_id: UUID, principal_ids: Collection[UUID]
+) -> dict[UUID, list[Assignment]]:
+    """What was given to each of the principals itself, by whatever source, expired or not. The
+    caller holds the principals."""
+    rows = await connection.fetch(
+        """
+        SELECT
+            id, principal_id, role_type, value, display, is_primary, source, pending,
+            coalesce(expire_time <= now(), false) AS expired
+        FROM role_assignments
+        WHERE tenant_id = $1 AND principal_id = ANY ($2::uuid [])
+        ORDER BY id
+        """,
+        tenant_id,
+        principal_ids,
+    )
+    found: dict[UUID, list[Assignment]] = {}
+    for row in rows:
+        found.setdefault(row["principal_id"], []).append(_assignment(row))
+    return found
+
+
+def _assignment(row: asyncpg.Record) -> Assignment:
+    role = Role(row["role_type"], row["value"], row["display"], row["is_primary"])
+    return Assignment(row["id"], role, row["source"], row["pending"], row["expired"])
+
+
+async def apply(
+    connection: Connection,
+    tenant_id: UUID,
+    changes: Iterable[tuple[UUID, str, RoleChanges]],
+) -> None:
+    """Make changes of principals, each with the name of the credential by which it is made. The
+    caller holds the principals and stores their messages."""
+    changes = list(changes)
+    await _delete(connection, tenant_id, [r.id for _, _, each in changes for r in each.removed])
+    await _alter(connection, tenant_id, [a for _, _, each in changes for a in each.altered])
+    added = [
+        (assignment, principal_id, granted_by)
+        for principal_id, granted_by, each in changes
+        for assignment in each.added
+    ]
+    await _insert(connection, tenant_id, added)
+
+
+async def _delete(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -> None:
+    if ids:
+        await connection.execute(
+            "DELETE FROM role_assignments WHERE tenant_id = $1 AND id = ANY ($2::uuid [])",
+            tenant_id,
+            ids,
+        )
+
+
+async def _alter(
+    connection: Connection, tenant_id: UUID, assignments: Sequence[Assignment]
+) -> None:
+    if not assignments:
+        return
+    await connection.execute(
+        """
+        UPDATE role_assignments AS a SET
+            role_type = n.role_type, value = n.value, display = n.display,
+            is_primary = n.is_primary
+        FROM unnest($2::uuid [], $3::text [], $4::text [], $5::text [], $6::boolean [])
+        AS n (id, role_type, value, display, is_primary)
+        WHERE a.tenant_id = $1 AND a.id = n.id
+        """,
+        tenant_id,
+        [each.id for each in assignments],
+        *_columns([each.role for each in assignments]),
+    )
+
+
+async def _insert(
+    connection: Connection, tenant_id: UUID, rows: Sequence[tuple[Assignment, UUID, str]]
+) -> None:
+    if not rows:
+        return
+    assignments = [assignment for assignment, _, _ in rows]
+    await connection.execute(
+        """
+        INSERT INTO role_assignments (
+            tenant_id, id, role_type, value, display, is_primary, type_key, value_key, source,
+            pending, principal_id, granted_by
+        )
+        SELECT
+            $1, n.id, n.role_type, n.value, n.display, n.is_primary, n.type_key, n.value_key,
+            n.source, n.pending, n.principal_id, n.granted_by
+        FROM unnest(
+            $2::uuid [], $3::text [], $4::text [], $5::text [], $6::boolean [], $7::text [],
+            $8::text [], $9::text [], $10::boolean [], $11::uuid [], $12::text []
+        ) AS n (
+            id, role_type, value, display, is_primary, type_key, value_key, source, pending,
+            principal_id, granted_by
+        )
+        """,
+        tenant_id,
+        [each.id for each in assignments],
+        *_columns([each.role for each in assignments]),
+        [each.key.type for each in assignments],
+        [each.key.value for each in assignments],
+        [each.source for each in assignments],
+        [each.pending for each in assignments],
+        [principal_id for _, principal_id, _ in rows],
+        [granted_by for _, _, granted_by in rows],
+    )
+
+
+def _columns(roles: Sequence[Role]) -> tuple[list[object], ...]:
+    """role_type, value, display, is_primary."""
+    return (
+        [role.type for role in roles],
+        [role.value for role in roles],
+        [role.display for role in roles],
+        [role.primary for role in roles],
+    )
