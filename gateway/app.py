@@ -27,8 +27,8 @@ from gateway.handlers.schema_sets import SchemaSets, is_schema_change
 from gateway.routing import Route, Router
 from gateway.scim.bulk import MAX_BULK_PAYLOAD
 from gateway.scim.errors import ScimError
-from rollbook.attributes import GROUP, USER
-from rollbook.v1 import group_service_pb2, user_service_pb2
+from rollbook.attributes import GROUP, SERVICE_ACCOUNT, USER
+from rollbook.v1 import group_service_pb2, service_account_service_pb2, user_service_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,6 +145,9 @@ def _endpoints(stubs: Stubs) -> Iterator[ResourceEndpoint]:
     """
     yield ResourceEndpoint.bind(USER, stubs.users, user_service_pb2, patch_answers=True)
     yield ResourceEndpoint.bind(GROUP, stubs.groups, group_service_pb2, patch_answers=False)
+    yield ResourceEndpoint.bind(
+        SERVICE_ACCOUNT, stubs.service_accounts, service_account_service_pb2, patch_answers=True
+    )
 
 
 def _fixed_routes(

@@ -16,6 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from rollbook.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from rollbook.v1.group_service_pb2_grpc import GroupServiceStub
 from rollbook.v1.schema_service_pb2_grpc import SchemaServiceStub
+from rollbook.v1.service_account_service_pb2_grpc import ServiceAccountServiceStub
 from rollbook.v1.user_service_pb2_grpc import UserServiceStub
 
 if TYPE_CHECKING:
@@ -25,11 +26,13 @@ if TYPE_CHECKING:
     from rollbook.v1.directory_service_pb2_grpc import DirectoryServiceAsyncStub
     from rollbook.v1.group_service_pb2_grpc import GroupServiceAsyncStub
     from rollbook.v1.schema_service_pb2_grpc import SchemaServiceAsyncStub
+    from rollbook.v1.service_account_service_pb2_grpc import ServiceAccountServiceAsyncStub
     from rollbook.v1.user_service_pb2_grpc import UserServiceAsyncStub
 
 _READS: Final = {
     "rollbook.v1.UserService": ("GetUser", "ListUsers"),
     "rollbook.v1.GroupService": ("GetGroup", "ListGroups", "ListMembers"),
+    "rollbook.v1.ServiceAccountService": ("GetServiceAccount", "ListServiceAccounts"),
     "rollbook.v1.DirectoryService": ("SearchResources",),
     "rollbook.v1.SchemaService": ("GetSchemaSet",),
 }
@@ -81,6 +84,7 @@ class Stubs:
 
     users: UserServiceAsyncStub
     groups: GroupServiceAsyncStub
+    service_accounts: ServiceAccountServiceAsyncStub
     directory: DirectoryServiceAsyncStub
     schemas: SchemaServiceAsyncStub
     check_health: grpc.aio.UnaryUnaryMultiCallable[
@@ -93,6 +97,7 @@ class Stubs:
         return cls(
             users=UserServiceStub(channel),
             groups=GroupServiceStub(channel),
+            service_accounts=ServiceAccountServiceStub(channel),
             directory=DirectoryServiceStub(channel),
             schemas=SchemaServiceStub(channel),
             check_health=health_pb2_grpc.HealthStub(channel).Check,

@@ -21,10 +21,10 @@ class Scope(StrEnum):
     """Provision over SCIM: what an identity provider gets."""
 
     DIRECTORY_READ = "directory.read"
-    """Read users and groups over gRPC."""
+    """Read users, groups and service accounts over gRPC."""
 
     DIRECTORY_WRITE = "directory.write"
-    """Change users and groups over gRPC."""
+    """Change users, groups and service accounts over gRPC."""
 
     ACCESS_READ = "access.read"
     """Ask who may do what."""
@@ -113,6 +113,17 @@ RPCS: Final[Mapping[str, Rule]] = {
         ListMembers=_READ,
         ListPrincipalGroups=_READ,
     ),
+    **_rules(
+        "ServiceAccountService",
+        CreateServiceAccount=_WRITE,
+        GetServiceAccount=_READ,
+        BatchGetServiceAccounts=_READ,
+        LookupServiceAccount=_READ,
+        ListServiceAccounts=_READ,
+        UpdateServiceAccount=_WRITE,
+        PatchServiceAccount=_WRITE,
+        DeleteServiceAccount=_WRITE,
+    ),
     **_rules("DirectoryService", SearchResources=_READ, Bulk=_WRITE),
     **_rules(
         "SchemaService",
@@ -179,6 +190,13 @@ ROUTES: Final[Mapping[str, Rule]] = {
             "PATCH Groups/{id}",
             "DELETE Groups/{id}",
             "GET Groups/{id}/members",
+            "GET ServiceAccounts",
+            "POST ServiceAccounts",
+            "POST ServiceAccounts/.search",
+            "GET ServiceAccounts/{id}",
+            "PUT ServiceAccounts/{id}",
+            "PATCH ServiceAccounts/{id}",
+            "DELETE ServiceAccounts/{id}",
         ),
         _SCIM,
     ),

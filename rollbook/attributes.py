@@ -10,6 +10,7 @@ imported; `rollbook.schema_sets` builds those of tenants that have registered sc
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
-from rollbook.v1 import attribute_pb2, group_pb2, user_pb2
+from rollbook.v1 import attribute_pb2, group_pb2, service_account_pb2, user_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     MessageClass = type[Message]
 
 T = TypeVar("T")
+
+_WORD_BOUNDARY: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 DEFAULT_MAX_LENGTH: Final = 2048
 """The longest string accepted, in characters, where the contract names no other limit."""
@@ -200,6 +203,21 @@ class ResourceType:
         return self.schema.message
 
     @cached_property
+    def field(self) -> str:
+        """What messages call a resource of this type, e.g. "service_account"."""
+        return _WORD_BOUNDARY.sub("_", self.name).lower()
+
+    @cached_property
+    def list_field(self) -> str:
+        """What messages call several resources of this type, e.g. "service_accounts"."""
+        return _WORD_BOUNDARY.sub("_", self.endpoint.removeprefix("/")).lower()
+
+    @cached_property
+    def noun(self) -> str:
+        """What sentences call a resource of this type, e.g. "service account"."""
+        return self.field.replace("_", " ")
+
+    @cached_property
     def _extensions_by_urn(self) -> Mapping[str, Extension]:
         return {extension.schema.urn.lower(): extension for extension in self.extensions}
 
@@ -339,5 +357,10 @@ def resource_type_of(descriptor: Descriptor) -> ResourceType:
 USER: Final = resource_type_of(user_pb2.User.DESCRIPTOR)
 GROUP: Final = resource_type_of(group_pb2.Group.DESCRIPTOR)
 
-RESOURCE_TYPES: Final = (USER, GROUP)
+SERVICE_ACCOUNT: Final = resource_type_of(service_account_pb2.ServiceAccount.DESCRIPTOR)
+
+RESOURCE_TYPES: Final = (USER, GROUP, SERVICE_ACCOUNT)
 """Every resource type, in the order that discovery lists them."""
+
+TYPES_BY_FIELD: Final = {kind.field: kind for kind in RESOURCE_TYPES}
+"""Resource types by what messages call a resource of them."""

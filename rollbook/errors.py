@@ -4,7 +4,7 @@
     ├── InvalidRequestError      the request is wrong; sent again, it fails again
     ├── UnauthenticatedError     the credentials are missing or not valid
     ├── PermissionDeniedError    the credentials are valid but do not suffice
-    ├── NotFoundError            there is no such user, group or token
+    ├── NotFoundError            there is no such resource or token
     ├── AlreadyExistsError       a value that has to be unique is taken
     ├── ConflictError            the resource has changed meanwhile: read it again, then write
     ├── LimitExceededError       the request or the answer is too large, or there are too many
@@ -83,7 +83,7 @@ class PermissionDeniedError(RollbookError):
 
 
 class NotFoundError(RollbookError):
-    """There is no such user, group or token."""
+    """There is no such resource or token."""
 
 
 class AlreadyExistsError(RollbookError):

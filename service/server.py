@@ -10,13 +10,14 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from rollbook.attributes import GROUP, USER
+from rollbook.attributes import GROUP, SERVICE_ACCOUNT, USER
 from rollbook.tls_files import TlsFilesError
 from rollbook.v1 import (
     credential_service_pb2,
     directory_service_pb2,
     group_service_pb2,
     schema_service_pb2,
+    service_account_service_pb2,
     user_service_pb2,
 )
 from service.epoch import Epoch
@@ -48,10 +49,11 @@ log = structlog.get_logger(__name__)
 
 _USERS: Final = user_service_pb2.DESCRIPTOR.services_by_name["UserService"]
 _GROUPS: Final = group_service_pb2.DESCRIPTOR.services_by_name["GroupService"]
+_ACCOUNTS: Final = service_account_service_pb2.DESCRIPTOR.services_by_name["ServiceAccountService"]
 _DIRECTORY: Final = directory_service_pb2.DESCRIPTOR.services_by_name["DirectoryService"]
 _SCHEMAS: Final = schema_service_pb2.DESCRIPTOR.services_by_name["SchemaService"]
 _CREDENTIALS: Final = credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"]
-_SERVICES: Final = (_USERS, _GROUPS, _DIRECTORY, _SCHEMAS, _CREDENTIALS)
+_SERVICES: Final = (_USERS, _GROUPS, _ACCOUNTS, _DIRECTORY, _SCHEMAS, _CREDENTIALS)
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     writes = Writes(database, request_key, means.epoch)
     users = ResourceMethods(USER, database, hasher, writes, page_key)
     groups = ResourceMethods(GROUP, database, hasher, writes, page_key)
+    accounts = ResourceMethods(SERVICE_ACCOUNT, database, hasher, writes, page_key)
     memberships = MembershipMethods(database, writes, page_key)
     directory = DirectoryMethods(database, hasher, writes, page_key)
     registry = SchemaMethods(database, writes, schemas)
@@ -189,6 +192,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     return [
         handlers_of(_USERS, users.answers(), gate),
         handlers_of(_GROUPS, {**groups.answers(), **memberships.answers()}, gate),
+        handlers_of(_ACCOUNTS, accounts.answers(), gate),
         handlers_of(_DIRECTORY, directory.answers(), gate),
         # Requests about schemas hold no resources: they are the same for all tenants.
         handlers_of(_SCHEMAS, registry.answers(), replace(gate, schemas=None)),

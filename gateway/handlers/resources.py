@@ -82,8 +82,8 @@ class ResourceEndpoint:
 
         return cls(
             type=resource_type,
-            field=one.lower(),
-            list_field=many.lower(),
+            field=resource_type.field,
+            list_field=resource_type.list_field,
             create=method(f"Create{one}"),
             get=method(f"Get{one}"),
             list=method(f"List{many}"),

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from gateway.handlers.response import respond
 from gateway.scim.errors import ScimError
 from gateway.scim.listing import list_query_from_query, list_query_from_search, list_response
 from gateway.scim.translation import resource_to_scim
-from rollbook.attributes import RESOURCE_TYPES
+from rollbook.attributes import TYPES_BY_FIELD
 from rollbook.v1.directory_service_pb2 import SearchResourcesRequest
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from gateway.scim.dialects import Reading
     from gateway.scim.listing import ListQuery
     from rollbook.v1.directory_service_pb2_grpc import DirectoryServiceAsyncStub
-
-_NAMES_BY_FIELD: Final = {kind.name.lower(): kind.name for kind in RESOURCE_TYPES}
 
 
 class RootHandlers:
@@ -58,7 +56,7 @@ class RootHandlers:
         for each in response.resources:
             field = each.WhichOneof("kind")
             if field is not None:
-                kind = scim.schemas.resource_type(_NAMES_BY_FIELD[field])
+                kind = scim.schemas.resource_type(TYPES_BY_FIELD[field].name)
                 resource = getattr(each, field)
                 resources.append(resource_to_scim(kind, resource, base_url, query.projection))
         return respond(

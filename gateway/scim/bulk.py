@@ -174,7 +174,7 @@ def _fill(
     """Puts the request of the operation's own kind into its message."""
     kind = reading.schemas.resource_type(target.resource_type.name)
     data = members.get("data")
-    name = kind.name.lower()
+    name = kind.field
     request: Any = getattr(operation.message, f"{_VERBS[operation.method]}_{name}")
     request.SetInParent()
     if operation.method != "POST":

@@ -102,6 +102,7 @@ _ANSWERS: Final[Mapping[str, _Answer]] = {
     "SCIM_DISABLED": _Answer(403),
     "USER_NOT_FOUND": _Answer(404),
     "GROUP_NOT_FOUND": _Answer(404),
+    "SERVICE_ACCOUNT_NOT_FOUND": _Answer(404),
     "SCHEMA_NOT_FOUND": _Answer(404),
     "CREDENTIAL_NOT_FOUND": _Answer(404),
     "PRINCIPAL_INACTIVE": _Answer(409),

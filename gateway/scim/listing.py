@@ -266,7 +266,7 @@ def _names(name: str, value: object, reading: Reading) -> list[str]:
 
 def _mask(projection: Projection, schemas: SchemaSet) -> FieldMask:
     """What the service has to gather of resources of all types: fields of a `Resource`."""
-    masks = {kind.name.lower(): projection.read_mask(kind) for kind in schemas.resource_types}
+    masks = {kind.field: projection.read_mask(kind) for kind in schemas.resource_types}
     if not any(mask.paths for mask in masks.values()):
         return FieldMask()
     return FieldMask(

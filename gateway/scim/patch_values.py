@@ -204,7 +204,7 @@ class Change:
         return self.reading.dialect.restricts(restriction)
 
     def _resource_of(self, operation: PatchOperation) -> Message:
-        resource: Message = getattr(operation, self.resource_type.name.lower())
+        resource: Message = getattr(operation, self.resource_type.field)
         return resource
 
     def _assigns(self, operation: PatchOperation) -> bool:

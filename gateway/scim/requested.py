@@ -34,12 +34,11 @@ def set_by_patch(resource_type: ResourceType, operations: Iterable[PatchOperatio
     """The attributes returned on request that operations set."""
     if not _has_any(resource_type):
         return _NONE
-    field = resource_type.name.lower()
     return set_on_request(
         resource_type,
         (
             # The class of operations knows the contract alone.
-            resource_type.message.FromString(getattr(each, field).SerializeToString())
+            resource_type.message.FromString(getattr(each, resource_type.field).SerializeToString())
             for each in operations
         ),
     )

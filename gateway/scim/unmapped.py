@@ -71,7 +71,7 @@ def operations_on(resource_type: ResourceType, reading: Reading) -> Iterator[Pat
         operation = PatchOperation(path=_path(name), op=PatchOp.PATCH_OP_REMOVE)
         if value is not None:
             operation.op = PatchOp.PATCH_OP_REPLACE
-            resource: Any = getattr(operation, resource_type.name.lower())
+            resource: Any = getattr(operation, resource_type.field)
             getattr(resource, _FIELD).attributes.add(name=name, json=dumps(value).decode())
         yield operation
     reading.unmapped.clear()

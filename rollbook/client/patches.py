@@ -43,7 +43,7 @@ class Change:
         attribute, TypeError when the attribute does not take the value."""
         operation = PatchOperation(op=self.op, path=self.path, target_required=self.target_required)
         if self.value is not None:
-            partial = getattr(operation, resource_type.name.lower())
+            partial = getattr(operation, resource_type.field)
             set_attribute(partial, resource_type, self.path.attribute, self.value)
         return operation
 

@@ -27,11 +27,13 @@ from rollbook.v1 import error_reason_pb2 as rollbook_dot_v1_dot_error__reason__p
 from rollbook.v1 import filter_pb2 as rollbook_dot_v1_dot_filter__pb2
 from rollbook.v1 import group_pb2 as rollbook_dot_v1_dot_group__pb2
 from rollbook.v1 import group_service_pb2 as rollbook_dot_v1_dot_group__service__pb2
+from rollbook.v1 import service_account_pb2 as rollbook_dot_v1_dot_service__account__pb2
+from rollbook.v1 import service_account_service_pb2 as rollbook_dot_v1_dot_service__account__service__pb2
 from rollbook.v1 import user_pb2 as rollbook_dot_v1_dot_user__pb2
 from rollbook.v1 import user_service_pb2 as rollbook_dot_v1_dot_user__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#rollbook/v1/directory_service.proto\x12\x0brollbook.v1\x1a google/protobuf/field_mask.proto\x1a\x1erollbook/v1/error_reason.proto\x1a\x18rollbook/v1/filter.proto\x1a\x17rollbook/v1/group.proto\x1a\x1frollbook/v1/group_service.proto\x1a\x16rollbook/v1/user.proto\x1a\x1erollbook/v1/user_service.proto\"Z\n\x08Resource\x12!\n\x04user\x18\x01 \x01(\x0b\x32\x11.rollbook.v1.UserH\x00\x12#\n\x05group\x18\x02 \x01(\x0b\x32\x12.rollbook.v1.GroupH\x00\x42\x06\n\x04kind\"\xf8\x01\n\x16SearchResourcesRequest\x12#\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x13.rollbook.v1.Filter\x12&\n\x08order_by\x18\x02 \x01(\x0b\x32\x14.rollbook.v1.OrderBy\x12\x16\n\tpage_size\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x0c\n\x04skip\x18\x05 \x01(\x03\x12\x1a\n\x12include_total_size\x18\x06 \x01(\x08\x12-\n\tread_mask\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x0c\n\n_page_size\"\xa1\x01\n\x17SearchResourcesResponse\x12(\n\tresources\x18\x01 \x03(\x0b\x32\x15.rollbook.v1.Resource\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x1b\n\x13previous_page_token\x18\x03 \x01(\t\x12\x17\n\ntotal_size\x18\x04 \x01(\x03H\x00\x88\x01\x01\x42\r\n\x0b_total_size\"\x80\x01\n\x0b\x42ulkRequest\x12.\n\noperations\x18\x01 \x03(\x0b\x32\x1a.rollbook.v1.BulkOperation\x12\x16\n\x0e\x66\x61il_on_errors\x18\x02 \x01(\x05\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"\xad\x04\n\rBulkOperation\x12\x0f\n\x07\x62ulk_id\x18\x01 \x01(\t\x12\x35\n\x0b\x63reate_user\x18\x02 \x01(\x0b\x32\x1e.rollbook.v1.CreateUserRequestH\x00\x12\x35\n\x0bupdate_user\x18\x03 \x01(\x0b\x32\x1e.rollbook.v1.UpdateUserRequestH\x00\x12\x33\n\npatch_user\x18\x04 \x01(\x0b\x32\x1d.rollbook.v1.PatchUserRequestH\x00\x12\x35\n\x0b\x64\x65lete_user\x18\x05 \x01(\x0b\x32\x1e.rollbook.v1.DeleteUserRequestH\x00\x12\x37\n\x0c\x63reate_group\x18\x06 \x01(\x0b\x32\x1f.rollbook.v1.CreateGroupRequestH\x00\x12\x37\n\x0cupdate_group\x18\x07 \x01(\x0b\x32\x1f.rollbook.v1.UpdateGroupRequestH\x00\x12\x35\n\x0bpatch_group\x18\x08 \x01(\x0b\x32\x1e.rollbook.v1.PatchGroupRequestH\x00\x12\x37\n\x0c\x64\x65lete_group\x18\t \x01(\x0b\x32\x1f.rollbook.v1.DeleteGroupRequestH\x00\x12.\n\x07refused\x18\n \x01(\x0b\x32\x1b.rollbook.v1.OperationErrorH\x00\x12\x12\n\ntolerances\x18\x0b \x03(\tB\x0b\n\toperation\"8\n\x0c\x42ulkResponse\x12(\n\x07results\x18\x01 \x03(\x0b\x32\x17.rollbook.v1.BulkResult\"a\n\nBulkResult\x12\r\n\x05index\x18\x01 \x01(\x05\x12*\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1b.rollbook.v1.OperationError\x12\n\n\x02id\x18\x03 \x01(\t\x12\x0c\n\x04\x65tag\x18\x04 \x01(\t\"\xd6\x01\n\x0eOperationError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12(\n\x06reason\x18\x02 \x01(\x0e\x32\x18.rollbook.v1.ErrorReason\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\r\n\x05\x66ield\x18\x04 \x01(\t\x12;\n\x08metadata\x18\x05 \x03(\x0b\x32).rollbook.v1.OperationError.MetadataEntry\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x32\xad\x01\n\x10\x44irectoryService\x12\\\n\x0fSearchResources\x12#.rollbook.v1.SearchResourcesRequest\x1a$.rollbook.v1.SearchResourcesResponse\x12;\n\x04\x42ulk\x12\x18.rollbook.v1.BulkRequest\x1a\x19.rollbook.v1.BulkResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#rollbook/v1/directory_service.proto\x12\x0brollbook.v1\x1a google/protobuf/field_mask.proto\x1a\x1erollbook/v1/error_reason.proto\x1a\x18rollbook/v1/filter.proto\x1a\x17rollbook/v1/group.proto\x1a\x1frollbook/v1/group_service.proto\x1a!rollbook/v1/service_account.proto\x1a)rollbook/v1/service_account_service.proto\x1a\x16rollbook/v1/user.proto\x1a\x1erollbook/v1/user_service.proto\"\x92\x01\n\x08Resource\x12!\n\x04user\x18\x01 \x01(\x0b\x32\x11.rollbook.v1.UserH\x00\x12#\n\x05group\x18\x02 \x01(\x0b\x32\x12.rollbook.v1.GroupH\x00\x12\x36\n\x0fservice_account\x18\x03 \x01(\x0b\x32\x1b.rollbook.v1.ServiceAccountH\x00\x42\x06\n\x04kind\"\xf8\x01\n\x16SearchResourcesRequest\x12#\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x13.rollbook.v1.Filter\x12&\n\x08order_by\x18\x02 \x01(\x0b\x32\x14.rollbook.v1.OrderBy\x12\x16\n\tpage_size\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x0c\n\x04skip\x18\x05 \x01(\x03\x12\x1a\n\x12include_total_size\x18\x06 \x01(\x08\x12-\n\tread_mask\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x0c\n\n_page_size\"\xa1\x01\n\x17SearchResourcesResponse\x12(\n\tresources\x18\x01 \x03(\x0b\x32\x15.rollbook.v1.Resource\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x1b\n\x13previous_page_token\x18\x03 \x01(\t\x12\x17\n\ntotal_size\x18\x04 \x01(\x03H\x00\x88\x01\x01\x42\r\n\x0b_total_size\"\x80\x01\n\x0b\x42ulkRequest\x12.\n\noperations\x18\x01 \x03(\x0b\x32\x1a.rollbook.v1.BulkOperation\x12\x16\n\x0e\x66\x61il_on_errors\x18\x02 \x01(\x05\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"\xdb\x06\n\rBulkOperation\x12\x0f\n\x07\x62ulk_id\x18\x01 \x01(\t\x12\x35\n\x0b\x63reate_user\x18\x02 \x01(\x0b\x32\x1e.rollbook.v1.CreateUserRequestH\x00\x12\x35\n\x0bupdate_user\x18\x03 \x01(\x0b\x32\x1e.rollbook.v1.UpdateUserRequestH\x00\x12\x33\n\npatch_user\x18\x04 \x01(\x0b\x32\x1d.rollbook.v1.PatchUserRequestH\x00\x12\x35\n\x0b\x64\x65lete_user\x18\x05 \x01(\x0b\x32\x1e.rollbook.v1.DeleteUserRequestH\x00\x12\x37\n\x0c\x63reate_group\x18\x06 \x01(\x0b\x32\x1f.rollbook.v1.CreateGroupRequestH\x00\x12\x37\n\x0cupdate_group\x18\x07 \x01(\x0b\x32\x1f.rollbook.v1.UpdateGroupRequestH\x00\x12\x35\n\x0bpatch_group\x18\x08 \x01(\x0b\x32\x1e.rollbook.v1.PatchGroupRequestH\x00\x12\x37\n\x0c\x64\x65lete_group\x18\t \x01(\x0b\x32\x1f.rollbook.v1.DeleteGroupRequestH\x00\x12.\n\x07refused\x18\n \x01(\x0b\x32\x1b.rollbook.v1.OperationErrorH\x00\x12J\n\x16\x63reate_service_account\x18\x0c \x01(\x0b\x32(.rollbook.v1.CreateServiceAccountRequestH\x00\x12J\n\x16update_service_account\x18\r \x01(\x0b\x32(.rollbook.v1.UpdateServiceAccountRequestH\x00\x12H\n\x15patch_service_account\x18\x0e \x01(\x0b\x32\'.rollbook.v1.PatchServiceAccountRequestH\x00\x12J\n\x16\x64\x65lete_service_account\x18\x0f \x01(\x0b\x32(.rollbook.v1.DeleteServiceAccountRequestH\x00\x12\x12\n\ntolerances\x18\x0b \x03(\tB\x0b\n\toperation\"8\n\x0c\x42ulkResponse\x12(\n\x07results\x18\x01 \x03(\x0b\x32\x17.rollbook.v1.BulkResult\"a\n\nBulkResult\x12\r\n\x05index\x18\x01 \x01(\x05\x12*\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1b.rollbook.v1.OperationError\x12\n\n\x02id\x18\x03 \x01(\t\x12\x0c\n\x04\x65tag\x18\x04 \x01(\t\"\xd6\x01\n\x0eOperationError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12(\n\x06reason\x18\x02 \x01(\x0e\x32\x18.rollbook.v1.ErrorReason\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\r\n\x05\x66ield\x18\x04 \x01(\t\x12;\n\x08metadata\x18\x05 \x03(\x0b\x32).rollbook.v1.OperationError.MetadataEntry\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x32\xad\x01\n\x10\x44irectoryService\x12\\\n\x0fSearchResources\x12#.rollbook.v1.SearchResourcesRequest\x1a$.rollbook.v1.SearchResourcesResponse\x12;\n\x04\x42ulk\x12\x18.rollbook.v1.BulkRequest\x1a\x19.rollbook.v1.BulkResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,24 +42,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_OPERATIONERROR_METADATAENTRY']._loaded_options = None
   _globals['_OPERATIONERROR_METADATAENTRY']._serialized_options = b'8\001'
-  _globals['_RESOURCE']._serialized_start=258
-  _globals['_RESOURCE']._serialized_end=348
-  _globals['_SEARCHRESOURCESREQUEST']._serialized_start=351
-  _globals['_SEARCHRESOURCESREQUEST']._serialized_end=599
-  _globals['_SEARCHRESOURCESRESPONSE']._serialized_start=602
-  _globals['_SEARCHRESOURCESRESPONSE']._serialized_end=763
-  _globals['_BULKREQUEST']._serialized_start=766
-  _globals['_BULKREQUEST']._serialized_end=894
-  _globals['_BULKOPERATION']._serialized_start=897
-  _globals['_BULKOPERATION']._serialized_end=1454
-  _globals['_BULKRESPONSE']._serialized_start=1456
-  _globals['_BULKRESPONSE']._serialized_end=1512
-  _globals['_BULKRESULT']._serialized_start=1514
-  _globals['_BULKRESULT']._serialized_end=1611
-  _globals['_OPERATIONERROR']._serialized_start=1614
-  _globals['_OPERATIONERROR']._serialized_end=1828
-  _globals['_OPERATIONERROR_METADATAENTRY']._serialized_start=1781
-  _globals['_OPERATIONERROR_METADATAENTRY']._serialized_end=1828
-  _globals['_DIRECTORYSERVICE']._serialized_start=1831
-  _globals['_DIRECTORYSERVICE']._serialized_end=2004
+  _globals['_RESOURCE']._serialized_start=337
+  _globals['_RESOURCE']._serialized_end=483
+  _globals['_SEARCHRESOURCESREQUEST']._serialized_start=486
+  _globals['_SEARCHRESOURCESREQUEST']._serialized_end=734
+  _globals['_SEARCHRESOURCESRESPONSE']._serialized_start=737
+  _globals['_SEARCHRESOURCESRESPONSE']._serialized_end=898
+  _globals['_BULKREQUEST']._serialized_start=901
+  _globals['_BULKREQUEST']._serialized_end=1029
+  _globals['_BULKOPERATION']._serialized_start=1032
+  _globals['_BULKOPERATION']._serialized_end=1891
+  _globals['_BULKRESPONSE']._serialized_start=1893
+  _globals['_BULKRESPONSE']._serialized_end=1949
+  _globals['_BULKRESULT']._serialized_start=1951
+  _globals['_BULKRESULT']._serialized_end=2048
+  _globals['_OPERATIONERROR']._serialized_start=2051
+  _globals['_OPERATIONERROR']._serialized_end=2265
+  _globals['_OPERATIONERROR_METADATAENTRY']._serialized_start=2218
+  _globals['_OPERATIONERROR_METADATAENTRY']._serialized_end=2265
+  _globals['_DIRECTORYSERVICE']._serialized_start=2268
+  _globals['_DIRECTORYSERVICE']._serialized_end=2441
 # @@protoc_insertion_point(module_scope)

@@ -20,6 +20,8 @@ from rollbook.v1 import error_reason_pb2 as _error_reason_pb2
 from rollbook.v1 import filter_pb2 as _filter_pb2
 from rollbook.v1 import group_pb2 as _group_pb2
 from rollbook.v1 import group_service_pb2 as _group_service_pb2
+from rollbook.v1 import service_account_pb2 as _service_account_pb2
+from rollbook.v1 import service_account_service_pb2 as _service_account_service_pb2
 from rollbook.v1 import user_pb2 as _user_pb2
 from rollbook.v1 import user_service_pb2 as _user_service_pb2
 import builtins as _builtins
@@ -41,6 +43,7 @@ class Resource(_message.Message):
 
     USER_FIELD_NUMBER: _builtins.int
     GROUP_FIELD_NUMBER: _builtins.int
+    SERVICE_ACCOUNT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def user(self) -> _user_pb2.User:
         """A user."""
@@ -49,17 +52,22 @@ class Resource(_message.Message):
     def group(self) -> _group_pb2.Group:
         """A group."""
 
+    @_builtins.property
+    def service_account(self) -> _service_account_pb2.ServiceAccount:
+        """A service account."""
+
     def __init__(
         self,
         *,
         user: _user_pb2.User | None = ...,
         group: _group_pb2.Group | None = ...,
+        service_account: _service_account_pb2.ServiceAccount | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "kind", b"kind", "user", b"user"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "kind", b"kind", "service_account", b"service_account", "user", b"user"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "kind", b"kind", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "kind", b"kind", "service_account", b"service_account", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["user", "group"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["user", "group", "service_account"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -99,7 +107,8 @@ class SearchResourcesRequest(_message.Message):
     @_builtins.property
     def read_mask(self) -> _field_mask_pb2.FieldMask:
         """The fields the caller needs, e.g. "user.groups" or "group"; all when empty. What is gathered
-        only if it is named is said of GetUserRequest and GetGroupRequest.
+        only if it is named is said of GetUserRequest, GetGroupRequest and
+        GetServiceAccountRequest.
         """
 
     def __init__(
@@ -205,7 +214,7 @@ class BulkOperation(_message.Message):
     not be set.
 
     Wherever it has the id of a resource, `bulkId:` and the bulk_id of a creation may stand: as the
-    value of a member, a manager or another reference, in the values and filters of patches, and
+    value of a member, a manager, an owner or another reference, in the values and filters of patches, and
     as the id of the resource to update, patch or delete.
     """
 
@@ -221,6 +230,10 @@ class BulkOperation(_message.Message):
     PATCH_GROUP_FIELD_NUMBER: _builtins.int
     DELETE_GROUP_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
+    CREATE_SERVICE_ACCOUNT_FIELD_NUMBER: _builtins.int
+    UPDATE_SERVICE_ACCOUNT_FIELD_NUMBER: _builtins.int
+    PATCH_SERVICE_ACCOUNT_FIELD_NUMBER: _builtins.int
+    DELETE_SERVICE_ACCOUNT_FIELD_NUMBER: _builtins.int
     TOLERANCES_FIELD_NUMBER: _builtins.int
     bulk_id: _builtins.str
     """What others refer to a creation by; unique in the call. May be empty when nobody does."""
@@ -263,6 +276,22 @@ class BulkOperation(_message.Message):
         """
 
     @_builtins.property
+    def create_service_account(self) -> _service_account_service_pb2.CreateServiceAccountRequest:
+        """Create a service account."""
+
+    @_builtins.property
+    def update_service_account(self) -> _service_account_service_pb2.UpdateServiceAccountRequest:
+        """Change or replace a service account."""
+
+    @_builtins.property
+    def patch_service_account(self) -> _service_account_service_pb2.PatchServiceAccountRequest:
+        """Change a service account by operations."""
+
+    @_builtins.property
+    def delete_service_account(self) -> _service_account_service_pb2.DeleteServiceAccountRequest:
+        """Delete a service account."""
+
+    @_builtins.property
     def tolerances(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names of habits of the client that were put right in this write, beside those in the
         call's metadata; recorded with the change, 50 at most.
@@ -281,13 +310,17 @@ class BulkOperation(_message.Message):
         patch_group: _group_service_pb2.PatchGroupRequest | None = ...,
         delete_group: _group_service_pb2.DeleteGroupRequest | None = ...,
         refused: Global___OperationError | None = ...,
+        create_service_account: _service_account_service_pb2.CreateServiceAccountRequest | None = ...,
+        update_service_account: _service_account_service_pb2.UpdateServiceAccountRequest | None = ...,
+        patch_service_account: _service_account_service_pb2.PatchServiceAccountRequest | None = ...,
+        delete_service_account: _service_account_service_pb2.DeleteServiceAccountRequest | None = ...,
         tolerances: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_group", b"create_group", "create_user", b"create_user", "delete_group", b"delete_group", "delete_user", b"delete_user", "operation", b"operation", "patch_group", b"patch_group", "patch_user", b"patch_user", "refused", b"refused", "update_group", b"update_group", "update_user", b"update_user"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_group", b"create_group", "create_service_account", b"create_service_account", "create_user", b"create_user", "delete_group", b"delete_group", "delete_service_account", b"delete_service_account", "delete_user", b"delete_user", "operation", b"operation", "patch_group", b"patch_group", "patch_service_account", b"patch_service_account", "patch_user", b"patch_user", "refused", b"refused", "update_group", b"update_group", "update_service_account", b"update_service_account", "update_user", b"update_user"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bulk_id", b"bulk_id", "create_group", b"create_group", "create_user", b"create_user", "delete_group", b"delete_group", "delete_user", b"delete_user", "operation", b"operation", "patch_group", b"patch_group", "patch_user", b"patch_user", "refused", b"refused", "tolerances", b"tolerances", "update_group", b"update_group", "update_user", b"update_user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bulk_id", b"bulk_id", "create_group", b"create_group", "create_service_account", b"create_service_account", "create_user", b"create_user", "delete_group", b"delete_group", "delete_service_account", b"delete_service_account", "delete_user", b"delete_user", "operation", b"operation", "patch_group", b"patch_group", "patch_service_account", b"patch_service_account", "patch_user", b"patch_user", "refused", b"refused", "tolerances", b"tolerances", "update_group", b"update_group", "update_service_account", b"update_service_account", "update_user", b"update_user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_operation: _TypeAlias = _typing.Literal["create_user", "update_user", "patch_user", "delete_user", "create_group", "update_group", "patch_group", "delete_group", "refused"]  # noqa: Y015
+    _WhichOneofReturnType_operation: _TypeAlias = _typing.Literal["create_user", "update_user", "patch_user", "delete_user", "create_group", "update_group", "patch_group", "delete_group", "refused", "create_service_account", "update_service_account", "patch_service_account", "delete_service_account"]  # noqa: Y015
     _WhichOneofArgType_operation: _TypeAlias = _typing.Literal["operation", b"operation"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_operation) -> _WhichOneofReturnType_operation | None: ...
 

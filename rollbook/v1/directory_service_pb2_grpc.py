@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class DirectoryServiceStub:
-    """Finds and changes users and groups together.
+    """Finds and changes resources of all types together.
     """
 
     def __init__(self, channel):
@@ -48,7 +48,7 @@ class DirectoryServiceStub:
 
 
 class DirectoryServiceServicer:
-    """Finds and changes users and groups together.
+    """Finds and changes resources of all types together.
     """
 
     def SearchResources(self, request, context):
@@ -98,7 +98,7 @@ def add_DirectoryServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class DirectoryService:
-    """Finds and changes users and groups together.
+    """Finds and changes resources of all types together.
     """
 
     @staticmethod

@@ -35,7 +35,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class DirectoryServiceStub:
-    """Finds and changes users and groups together."""
+    """Finds and changes resources of all types together."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -61,7 +61,7 @@ class DirectoryServiceStub:
 
 @_typing.type_check_only
 class DirectoryServiceAsyncStub(DirectoryServiceStub):
-    """Finds and changes users and groups together."""
+    """Finds and changes resources of all types together."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     SearchResources: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.SearchResourcesRequest, _directory_service_pb2.SearchResourcesResponse]  # type: ignore[assignment]
@@ -83,7 +83,7 @@ class DirectoryServiceAsyncStub(DirectoryServiceStub):
     """
 
 class DirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Finds and changes users and groups together."""
+    """Finds and changes resources of all types together."""
 
     @_abc_1.abstractmethod
     def SearchResources(

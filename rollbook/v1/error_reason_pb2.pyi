@@ -96,6 +96,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """RESOURCE_EXHAUSTED. "Too many attempts with wrong passwords; try again in 60 seconds." """
     ERROR_REASON_PRINCIPAL_INACTIVE: _ErrorReason.ValueType  # 33
     """FAILED_PRECONDITION. "The user 019a… is deactivated and can have no credentials." """
+    ERROR_REASON_SERVICE_ACCOUNT_NOT_FOUND: _ErrorReason.ValueType  # 34
+    """NOT_FOUND. "There is no service account 3e9b…" """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reasons, named without the prefix in ErrorInfo.reason (e.g. "INVALID_VALUE")."""
@@ -172,4 +174,6 @@ ERROR_REASON_RATE_LIMITED: ErrorReason.ValueType  # 32
 """RESOURCE_EXHAUSTED. "Too many attempts with wrong passwords; try again in 60 seconds." """
 ERROR_REASON_PRINCIPAL_INACTIVE: ErrorReason.ValueType  # 33
 """FAILED_PRECONDITION. "The user 019a… is deactivated and can have no credentials." """
+ERROR_REASON_SERVICE_ACCOUNT_NOT_FOUND: ErrorReason.ValueType  # 34
+"""NOT_FOUND. "There is no service account 3e9b…" """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -22,7 +22,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Group(_message.Message):
-    """A named set of users and groups."""
+    """A named set of users, service accounts and groups."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -583,7 +583,7 @@ class AddMembersRequest(_message.Message):
     """Check, but write nothing."""
     @_builtins.property
     def member_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Ids of users or groups, 10,000 at most."""
+        """Ids of users, service accounts or groups, 10,000 at most."""
 
     def __init__(
         self,
@@ -792,7 +792,7 @@ class ListPrincipalGroupsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     principal_id: _builtins.str
-    """Id of a user or group; required."""
+    """Id of a user, service account or group; required."""
     page_size: _builtins.int
     """How many at the most: 100 when absent, never more than 1000."""
     page_token: _builtins.str

@@ -166,7 +166,7 @@ class GroupServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AddMembers(self, request, context):
-        """Adds users or groups to a group; those who are members already stay so. The cost does not
+        """Adds users, service accounts or groups to a group; those who are members already stay so. The cost does not
         depend on the size of the group. Errors: NOT_FOUND (GROUP_NOT_FOUND), INVALID_ARGUMENT
         (INVALID_VALUE for an id that names nobody, TOO_MANY), ABORTED (ETAG_MISMATCH).
         """
@@ -192,7 +192,7 @@ class GroupServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListPrincipalGroups(self, request, context):
-        """Lists the groups that a user or group belongs to itself, page by page. Errors: NOT_FOUND
+        """Lists the groups that a user, service account or group belongs to itself, page by page. Errors: NOT_FOUND
         (USER_NOT_FOUND), INVALID_ARGUMENT (INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

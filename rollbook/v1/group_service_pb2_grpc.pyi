@@ -78,7 +78,7 @@ class GroupServiceStub:
     DeleteGroup: _grpc.UnaryUnaryMultiCallable[_group_service_pb2.DeleteGroupRequest, _group_service_pb2.DeleteGroupResponse]
     """Deletes a group with its memberships. Errors: NOT_FOUND (GROUP_NOT_FOUND), ABORTED (ETAG_MISMATCH)."""
     AddMembers: _grpc.UnaryUnaryMultiCallable[_group_service_pb2.AddMembersRequest, _group_service_pb2.AddMembersResponse]
-    """Adds users or groups to a group; those who are members already stay so. The cost does not
+    """Adds users, service accounts or groups to a group; those who are members already stay so. The cost does not
     depend on the size of the group. Errors: NOT_FOUND (GROUP_NOT_FOUND), INVALID_ARGUMENT
     (INVALID_VALUE for an id that names nobody, TOO_MANY), ABORTED (ETAG_MISMATCH).
     """
@@ -92,7 +92,7 @@ class GroupServiceStub:
     INVALID_PAGE_SIZE).
     """
     ListPrincipalGroups: _grpc.UnaryUnaryMultiCallable[_group_service_pb2.ListPrincipalGroupsRequest, _group_service_pb2.ListPrincipalGroupsResponse]
-    """Lists the groups that a user or group belongs to itself, page by page. Errors: NOT_FOUND
+    """Lists the groups that a user, service account or group belongs to itself, page by page. Errors: NOT_FOUND
     (USER_NOT_FOUND), INVALID_ARGUMENT (INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN).
     """
 
@@ -131,7 +131,7 @@ class GroupServiceAsyncStub(GroupServiceStub):
     DeleteGroup: _aio.UnaryUnaryMultiCallable[_group_service_pb2.DeleteGroupRequest, _group_service_pb2.DeleteGroupResponse]  # type: ignore[assignment]
     """Deletes a group with its memberships. Errors: NOT_FOUND (GROUP_NOT_FOUND), ABORTED (ETAG_MISMATCH)."""
     AddMembers: _aio.UnaryUnaryMultiCallable[_group_service_pb2.AddMembersRequest, _group_service_pb2.AddMembersResponse]  # type: ignore[assignment]
-    """Adds users or groups to a group; those who are members already stay so. The cost does not
+    """Adds users, service accounts or groups to a group; those who are members already stay so. The cost does not
     depend on the size of the group. Errors: NOT_FOUND (GROUP_NOT_FOUND), INVALID_ARGUMENT
     (INVALID_VALUE for an id that names nobody, TOO_MANY), ABORTED (ETAG_MISMATCH).
     """
@@ -145,7 +145,7 @@ class GroupServiceAsyncStub(GroupServiceStub):
     INVALID_PAGE_SIZE).
     """
     ListPrincipalGroups: _aio.UnaryUnaryMultiCallable[_group_service_pb2.ListPrincipalGroupsRequest, _group_service_pb2.ListPrincipalGroupsResponse]  # type: ignore[assignment]
-    """Lists the groups that a user or group belongs to itself, page by page. Errors: NOT_FOUND
+    """Lists the groups that a user, service account or group belongs to itself, page by page. Errors: NOT_FOUND
     (USER_NOT_FOUND), INVALID_ARGUMENT (INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN).
     """
 
@@ -235,7 +235,7 @@ class GroupServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _group_service_pb2.AddMembersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_group_service_pb2.AddMembersResponse, _abc.Awaitable[_group_service_pb2.AddMembersResponse]]:
-        """Adds users or groups to a group; those who are members already stay so. The cost does not
+        """Adds users, service accounts or groups to a group; those who are members already stay so. The cost does not
         depend on the size of the group. Errors: NOT_FOUND (GROUP_NOT_FOUND), INVALID_ARGUMENT
         (INVALID_VALUE for an id that names nobody, TOO_MANY), ABORTED (ETAG_MISMATCH).
         """
@@ -267,7 +267,7 @@ class GroupServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _group_service_pb2.ListPrincipalGroupsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_group_service_pb2.ListPrincipalGroupsResponse, _abc.Awaitable[_group_service_pb2.ListPrincipalGroupsResponse]]:
-        """Lists the groups that a user or group belongs to itself, page by page. Errors: NOT_FOUND
+        """Lists the groups that a user, service account or group belongs to itself, page by page. Errors: NOT_FOUND
         (USER_NOT_FOUND), INVALID_ARGUMENT (INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN).
         """
 

@@ -29,7 +29,7 @@ class Meta(_message.Message):
     LOCATION_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     resource_type: _builtins.str
-    """"User" or "Group"."""
+    """"User", "Group" or "ServiceAccount"."""
     location: _builtins.str
     """The resource's address. Only the gateway knows it, so it is empty over gRPC."""
     etag: _builtins.str

@@ -24,20 +24,21 @@ _sym_db = _symbol_database.Default()
 
 from rollbook.v1 import filter_pb2 as rollbook_dot_v1_dot_filter__pb2
 from rollbook.v1 import group_pb2 as rollbook_dot_v1_dot_group__pb2
+from rollbook.v1 import service_account_pb2 as rollbook_dot_v1_dot_service__account__pb2
 from rollbook.v1 import user_pb2 as rollbook_dot_v1_dot_user__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17rollbook/v1/patch.proto\x12\x0brollbook.v1\x1a\x18rollbook/v1/filter.proto\x1a\x17rollbook/v1/group.proto\x1a\x16rollbook/v1/user.proto\"\xf3\x01\n\x0ePatchOperation\x12 \n\x02op\x18\x01 \x01(\x0e\x32\x14.rollbook.v1.PatchOp\x12$\n\x04path\x18\x02 \x01(\x0b\x32\x16.rollbook.v1.PatchPath\x12!\n\x04user\x18\x03 \x01(\x0b\x32\x11.rollbook.v1.UserH\x00\x12#\n\x05group\x18\x04 \x01(\x0b\x32\x12.rollbook.v1.GroupH\x00\x12\x17\n\x0ftarget_required\x18\n \x01(\x08\x12\x15\n\rsingle_target\x18\x0b \x01(\x08\x12\x18\n\x10\x66ull_replacement\x18\x0c \x01(\x08\x42\x07\n\x05value\"_\n\tPatchPath\x12-\n\tattribute\x18\x01 \x01(\x0b\x32\x1a.rollbook.v1.AttributePath\x12#\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x13.rollbook.v1.Filter*`\n\x07PatchOp\x12\x18\n\x14PATCH_OP_UNSPECIFIED\x10\x00\x12\x10\n\x0cPATCH_OP_ADD\x10\x01\x12\x14\n\x10PATCH_OP_REPLACE\x10\x02\x12\x13\n\x0fPATCH_OP_REMOVE\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17rollbook/v1/patch.proto\x12\x0brollbook.v1\x1a\x18rollbook/v1/filter.proto\x1a\x17rollbook/v1/group.proto\x1a!rollbook/v1/service_account.proto\x1a\x16rollbook/v1/user.proto\"\xab\x02\n\x0ePatchOperation\x12 \n\x02op\x18\x01 \x01(\x0e\x32\x14.rollbook.v1.PatchOp\x12$\n\x04path\x18\x02 \x01(\x0b\x32\x16.rollbook.v1.PatchPath\x12!\n\x04user\x18\x03 \x01(\x0b\x32\x11.rollbook.v1.UserH\x00\x12#\n\x05group\x18\x04 \x01(\x0b\x32\x12.rollbook.v1.GroupH\x00\x12\x36\n\x0fservice_account\x18\x05 \x01(\x0b\x32\x1b.rollbook.v1.ServiceAccountH\x00\x12\x17\n\x0ftarget_required\x18\n \x01(\x08\x12\x15\n\rsingle_target\x18\x0b \x01(\x08\x12\x18\n\x10\x66ull_replacement\x18\x0c \x01(\x08\x42\x07\n\x05value\"_\n\tPatchPath\x12-\n\tattribute\x18\x01 \x01(\x0b\x32\x1a.rollbook.v1.AttributePath\x12#\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x13.rollbook.v1.Filter*`\n\x07PatchOp\x12\x18\n\x14PATCH_OP_UNSPECIFIED\x10\x00\x12\x10\n\x0cPATCH_OP_ADD\x10\x01\x12\x14\n\x10PATCH_OP_REPLACE\x10\x02\x12\x13\n\x0fPATCH_OP_REMOVE\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rollbook.v1.patch_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PATCHOP']._serialized_start=458
-  _globals['_PATCHOP']._serialized_end=554
-  _globals['_PATCHOPERATION']._serialized_start=116
-  _globals['_PATCHOPERATION']._serialized_end=359
-  _globals['_PATCHPATH']._serialized_start=361
-  _globals['_PATCHPATH']._serialized_end=456
+  _globals['_PATCHOP']._serialized_start=549
+  _globals['_PATCHOP']._serialized_end=645
+  _globals['_PATCHOPERATION']._serialized_start=151
+  _globals['_PATCHOPERATION']._serialized_end=450
+  _globals['_PATCHPATH']._serialized_start=452
+  _globals['_PATCHPATH']._serialized_end=547
 # @@protoc_insertion_point(module_scope)

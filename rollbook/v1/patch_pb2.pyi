@@ -8,6 +8,7 @@ from google.protobuf import message as _message
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from rollbook.v1 import filter_pb2 as _filter_pb2
 from rollbook.v1 import group_pb2 as _group_pb2
+from rollbook.v1 import service_account_pb2 as _service_account_pb2
 from rollbook.v1 import user_pb2 as _user_pb2
 import builtins as _builtins
 import sys
@@ -60,6 +61,7 @@ class PatchOperation(_message.Message):
     PATH_FIELD_NUMBER: _builtins.int
     USER_FIELD_NUMBER: _builtins.int
     GROUP_FIELD_NUMBER: _builtins.int
+    SERVICE_ACCOUNT_FIELD_NUMBER: _builtins.int
     TARGET_REQUIRED_FIELD_NUMBER: _builtins.int
     SINGLE_TARGET_FIELD_NUMBER: _builtins.int
     FULL_REPLACEMENT_FIELD_NUMBER: _builtins.int
@@ -89,6 +91,10 @@ class PatchOperation(_message.Message):
     def group(self) -> _group_pb2.Group:
         """When the resource is a group."""
 
+    @_builtins.property
+    def service_account(self) -> _service_account_pb2.ServiceAccount:
+        """When the resource is a service account."""
+
     def __init__(
         self,
         *,
@@ -96,15 +102,16 @@ class PatchOperation(_message.Message):
         path: Global___PatchPath | None = ...,
         user: _user_pb2.User | None = ...,
         group: _group_pb2.Group | None = ...,
+        service_account: _service_account_pb2.ServiceAccount | None = ...,
         target_required: _builtins.bool = ...,
         single_target: _builtins.bool = ...,
         full_replacement: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "path", b"path", "user", b"user", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "path", b"path", "service_account", b"service_account", "user", b"user", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["full_replacement", b"full_replacement", "group", b"group", "op", b"op", "path", b"path", "single_target", b"single_target", "target_required", b"target_required", "user", b"user", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["full_replacement", b"full_replacement", "group", b"group", "op", b"op", "path", b"path", "service_account", b"service_account", "single_target", b"single_target", "target_required", b"target_required", "user", b"user", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["user", "group"]  # noqa: Y015
+    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["user", "group", "service_account"]  # noqa: Y015
     _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
 

@@ -106,7 +106,7 @@ class AttributeDefinition(_message.Message):
 
     @_builtins.property
     def reference_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What a reference leads to: "User", "Group", "external" or "uri"."""
+        """What a reference leads to: "User", "Group", "ServiceAccount", "external" or "uri"."""
 
     @_builtins.property
     def sub_attributes(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttributeDefinition]:
@@ -150,7 +150,7 @@ class SchemaAttachment(_message.Message):
     schema: _builtins.str
     """The URN of the schema."""
     resource_type: _builtins.str
-    """The name of the resource type: "User" or "Group"."""
+    """The name of the resource type: "User", "Group" or "ServiceAccount"."""
     required: _builtins.bool
     """Whether every resource of the type must have the extension (RFC 7643 §6)."""
     field_number: _builtins.int

@@ -88,7 +88,7 @@ class Changer:
             await writing.delete(writer, identifier, request.etag)
             return Outcome(index, str(identifier))
         if verb == "update":
-            resource, mask = getattr(request, kind.name.lower()), list(request.update_mask.paths)
+            resource, mask = getattr(request, kind.field), list(request.update_mask.paths)
             answer = await writing.update(writer, identifier, resource, mask, request.etag)
         else:
             answer = await writing.apply_patch(writer, identifier, request.operations, request.etag)
@@ -145,7 +145,7 @@ class Changer:
         etag.require(request.etag, before.version)
         if verb == "patch":
             return patched(before, request.operations, kind, roles.get(index))
-        resource, mask = getattr(request, kind.name.lower()), list(request.update_mask.paths)
+        resource, mask = getattr(request, kind.field), list(request.update_mask.paths)
         return updated(before, resource, mask, kind, roles.get(index))
 
     async def _store(self, waiting: Sequence[tuple[int, Changed]]) -> None:
@@ -191,7 +191,7 @@ class Changer:
 
 def _identifier(kind: ResourceType, verb: str, request: Any) -> UUID:
     """The resource that a request is about. Raises NOT_FOUND for what no resource has as id."""
-    named = getattr(request, kind.name.lower()) if verb == "update" else request
+    named = getattr(request, kind.field) if verb == "update" else request
     return identifier_of(kind, named.id)
 
 
@@ -202,7 +202,7 @@ def _mentioned(
     if verb == "patch":
         return role_mentions.in_patch(request.operations, kind)
     mask = list(request.update_mask.paths)
-    return role_mentions.in_update(stored.message, getattr(request, kind.name.lower()), mask, kind)
+    return role_mentions.in_update(stored.message, getattr(request, kind.field), mask, kind)
 
 
 def _change(changed: Changed, version: int, time: datetime) -> Change:

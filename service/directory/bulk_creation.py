@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from rollbook.attributes import USER
 from service.directory import role_writes
 from service.directory.creating import FIRST_VERSION, New, prepared
 from service.domain import etag, role_mentions
@@ -17,6 +18,7 @@ from service.domain.bulk_references import resource_type_of
 from service.domain.errors import DomainError
 from service.domain.identifiers import new_id
 from service.domain.membership import unknown_member
+from service.domain.responsibility import unknown_owner
 from service.domain.uniqueness import taken as value_taken
 from service.domain.uniqueness import unique_values
 from service.storage import batches, changes, resources, role_assignments
@@ -92,7 +94,7 @@ class Creator:
         roles = await self._role_writes(components)
         for component in components:
             self._prepare(component, attempt, roles)
-        await self._refuse_unknown_members(attempt)
+        await self._refuse_unknown(attempt)
         await self._insert(components, attempt)
         self._check_consequences(components, attempt)
         await self._insert_rest(attempt)
@@ -110,8 +112,8 @@ class Creator:
     def _resource(self, operation: BulkOperation) -> Any:
         kind = resource_type_of(operation, self._plan.schemas)
         assert kind is not None
-        request: Any = getattr(operation, f"create_{kind.name.lower()}")
-        return getattr(request, kind.name.lower())
+        request: Any = getattr(operation, f"create_{kind.field}")
+        return getattr(request, kind.field)
 
     def _prepare(self, component: Component, attempt: _Attempt, roles: RoleWrites | None) -> None:
         """Ids first: so those who refer to each other need not exist to do so."""
@@ -146,16 +148,19 @@ class Creator:
             if index in attempt.errors:
                 self._progress.forget(index)
 
-    async def _refuse_unknown_members(self, attempt: _Attempt) -> None:
-        ids = {new.id for new in attempt.new.values()}
-        others = {each for new in attempt.new.values() for each in new.member_ids} - ids
+    async def _refuse_unknown(self, attempt: _Attempt) -> None:
+        """Members have to exist, and owners to be users."""
+        kinds = {new.id: new.resource_type.name for new in attempt.new.values()}
+        others = {each for new in attempt.new.values() for each in new.referred} - kinds.keys()
         if others:
             tenant_id = self._author.tenant_id
-            ids |= await batches.principals_among(self._connection, tenant_id, others)
+            kinds |= await batches.principals_among(self._connection, tenant_id, others)
         for index, new in list(attempt.new.items()):
-            unknown = next((each for each in new.member_ids if each not in ids), None)
+            unknown = next((each for each in new.member_ids if each not in kinds), None)
             if unknown is not None:
                 attempt.fail(index, unknown_member(unknown))
+            elif new.owner_id and kinds.get(new.owner_id) != USER.name:
+                attempt.fail(index, unknown_owner(new.owner_id))
 
     async def _insert(self, components: Components, attempt: _Attempt) -> None:
         rows = [(new.id, new.resource_type, new.message, new.time) for new in attempt.new.values()]

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rollbook.attributes import GROUP
 from service.directory.creating import take_members, take_password
-from service.domain import comparison, membership, patch, replacement, uniqueness, validation
+from service.domain import (
+    comparison,
+    membership,
+    patch,
+    replacement,
+    responsibility,
+    uniqueness,
+    validation,
+)
 from service.domain.errors import invalid_value
 from service.domain.role_mentions import is_about_roles
 from service.domain.roles import NO_CHANGES, roles_of, show
@@ -44,8 +52,8 @@ class Changed:
 
     @property
     def is_within_row(self) -> bool:
-        """Whether it concerns the row of the resource alone, and no value that others may not
-        have too: nothing in the database can make it fail."""
+        """Whether it concerns the row of the resource alone, no value that others may not have
+        too and no one else who has to exist: nothing in the database can make it fail."""
         kind, before, after = self.resource_type, self.stored.message, self.message
         unique = unique_attribute(kind)
         same_key = unique is None or getattr(before, unique.field) == getattr(after, unique.field)
@@ -53,6 +61,7 @@ class Changed:
             same_key
             and not self.steps
             and self.password_hash is None
+            and responsibility.new_owner(before, after, kind) is None
             and uniqueness.unique_values(before, kind) == uniqueness.unique_values(after, kind)
         )
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from rollbook.attributes import GROUP, USER
+from rollbook.attributes import GROUP
 from service.domain import comparison, membership, validation
 from service.domain.identifiers import new_id
+from service.domain.responsibility import new_owner
 from service.domain.roles import NO_CHANGES
 from service.storage.changes import Change
 
@@ -35,6 +36,12 @@ class New:
     password_hash: str | None
     attributes: list[str]
     roles: RoleChanges
+    owner_id: UUID | None
+
+    @property
+    def referred(self) -> list[UUID]:
+        """Those who have to exist."""
+        return [*self.member_ids, *([self.owner_id] if self.owner_id else [])]
 
     def change(self) -> Change:
         """What `changes` records of the creation."""
@@ -61,13 +68,15 @@ def prepared(
     goes by, None when it has none. Raises INVALID_VALUE."""
     validation.clear_read_only(resource, resource_type)
     member_ids = take_members(resource) if resource_type.name == GROUP.name else []
-    if resource_type.name == USER.name and not resource.HasField("active"):
+    if resource_type.schema.attribute("active") and not resource.HasField("active"):
         resource.active = True
     password_hash = take_password(resource)
     validation.prune(resource, resource_type)
     role_changes = _take_roles(resource, resource_type, roles)
     validation.validate(resource, resource_type)
     validation.require_extensions(resource, resource_type)
+    blank = resource_type.message()
+    owner_id = new_owner(blank, resource, resource_type)
     identifier = identifier or new_id()
     resource.id = str(identifier)
     return New(
@@ -77,8 +86,9 @@ def prepared(
         datetime.now(UTC),
         member_ids,
         password_hash,
-        comparison.changed_attributes(resource_type.message(), resource, resource_type),
+        comparison.changed_attributes(blank, resource, resource_type),
         role_changes,
+        owner_id,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rollbook.attributes import USER
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError
 from service.domain.membership import parse_id
@@ -20,16 +19,10 @@ if TYPE_CHECKING:
 
 def not_found(resource_type: ResourceType, key: str) -> DomainError:
     """There is no resource of that type by that id or other key."""
-    reason = (
-        ErrorReason.ERROR_REASON_USER_NOT_FOUND
-        if resource_type.name == USER.name
-        else ErrorReason.ERROR_REASON_GROUP_NOT_FOUND
-    )
-    name = resource_type.name
     return DomainError(
-        reason,
-        f"There is no {name.lower()} {key[:100]!r}.",
-        metadata={"resourceType": name, "resourceName": key[:100]},
+        ErrorReason.Value(f"ERROR_REASON_{resource_type.field.upper()}_NOT_FOUND"),
+        f"There is no {resource_type.noun} {key[:100]!r}.",
+        metadata={"resourceType": resource_type.name, "resourceName": key[:100]},
     )
 
 

@@ -19,6 +19,7 @@ from service.domain import (
     comparison,
     etag,
     membership,
+    responsibility,
     uniqueness,
 )
 from service.storage import (
@@ -83,6 +84,7 @@ async def create(writer: Writer, resource: Any) -> bytes:
     connection, tenant_id, kind = writer.connection, writer.tenant_id, writer.resource_type
     roles = await role_writes.for_creation(connection, writer.author, resource, kind)
     new = prepared(resource, kind, roles)
+    await _require_owner(writer, new.owner_id)
     await resources.insert(connection, tenant_id, kind, new.id, new.message, new.time)
     await _keep_unique(writer, new.id, kind.message(), new.message)
     if new.member_ids:
@@ -141,7 +143,7 @@ async def change_members(
 
 
 async def delete(writer: Writer, identifier: UUID, condition: str) -> None:
-    """Delete a resource, and with it its memberships and the references of those it manages.
+    """Delete a resource, and with it its memberships and the references of what it answers for.
 
     Raises NOT_FOUND, ETAG_MISMATCH.
     """
@@ -180,6 +182,7 @@ async def _save(writer: Writer, change: Changed) -> bytes:
     stored, after, password_hash = change.stored, change.message, change.password_hash
     moved = await members.apply(connection, tenant_id, stored.id, change.steps)
     if change.attributes or moved or password_hash:
+        await _require_owner(writer, responsibility.new_owner(stored.message, after, kind))
         version, time = stored.version + 1, later_than(stored)
         if change.attributes:
             await resources.update(connection, tenant_id, kind, stored.id, after, version, time)
@@ -200,6 +203,15 @@ async def _save(writer: Writer, change: Changed) -> bytes:
     if must_end(after):
         await end_access(connection, writer.author, [stored.id])
     return await existing(connection, tenant_id, kind, stored.id, writer.view)
+
+
+async def _require_owner(writer: Writer, owner_id: UUID | None) -> None:
+    """See to it that a new owner is a user, and is not deleted meanwhile. Raises INVALID_VALUE."""
+    if owner_id is None:
+        return
+    kind = await resources.hold_type(writer.connection, writer.tenant_id, owner_id)
+    if kind != USER.name:
+        raise responsibility.unknown_owner(owner_id)
 
 
 async def _keep_unique(writer: Writer, identifier: UUID, before: Any, after: Any) -> None:
@@ -284,11 +296,11 @@ async def _leave_groups(writer: Writer, identifier: UUID, time: datetime) -> Non
 
 
 async def _leave_reports(writer: Writer, identifier: UUID) -> None:
-    """Nobody is managed by a deleted user (RFC 7644 §3.6 leaves this open)."""
+    """A deleted user manages and owns nothing (RFC 7644 §3.6 leaves this open)."""
     reports = await resources.lock_reports(
-        writer.connection, writer.tenant_id, writer.resource_type, identifier
+        writer.connection, writer.tenant_id, writer.schemas, identifier
     )
-    for report in reports:
+    for kind, report in reports:
         after = comparison.copy_of(report.message)
-        after.enterprise.ClearField("manager")
-        await _save(writer, changed(report, after, writer.resource_type))
+        responsibility.clear_responsible(after, kind)
+        await _save(replace(writer, resource_type=kind), changed(report, after, kind))

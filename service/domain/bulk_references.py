@@ -10,7 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from rollbook.attributes import RESOURCE_TYPES, Attribute, Mutability, ResourceType, made_once
+from rollbook.attributes import (
+    RESOURCE_TYPES,
+    TYPES_BY_FIELD,
+    Attribute,
+    Mutability,
+    ResourceType,
+    made_once,
+)
 from rollbook.schema_sets import DEFAULT
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError
@@ -28,7 +35,6 @@ if TYPE_CHECKING:
 PREFIX: Final = "bulkId:"
 
 _TYPE_NAMES: Final = frozenset(kind.name for kind in RESOURCE_TYPES)
-_NAMES_BY_FIELD: Final = {kind.name.lower(): kind.name for kind in RESOURCE_TYPES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +54,8 @@ class Footprint:
 def resource_type_of(operation: BulkOperation, schemas: SchemaSet) -> ResourceType | None:
     """The type of resource that an operation writes; None when it is no write."""
     verb = operation.WhichOneof("operation") or ""
-    name = _NAMES_BY_FIELD.get(verb.partition("_")[2])
-    return schemas.resource_type(name) if name else None
+    kind = TYPES_BY_FIELD.get(verb.partition("_")[2])
+    return schemas.resource_type(kind.name) if kind else None
 
 
 def footprint(operation: BulkOperation, schemas: SchemaSet = DEFAULT) -> Footprint:
@@ -80,9 +86,9 @@ def map_ids(operation: BulkOperation, change: Change, schemas: SchemaSet = DEFAU
     request: Any = getattr(operation, verb)
     match verb.partition("_")[0]:
         case "create":
-            _map_resource(getattr(request, resource_type.name.lower()), resource_type, change)
+            _map_resource(getattr(request, resource_type.field), resource_type, change)
         case "update":
-            resource = getattr(request, resource_type.name.lower())
+            resource = getattr(request, resource_type.field)
             resource.id = change(resource.id)
             _map_resource(resource, resource_type, change)
         case "patch":
@@ -145,8 +151,8 @@ def _values(container: Any, attribute: Attribute) -> Iterable[Any]:
 
 
 def _map_patch(operation: PatchOperation, resource_type: ResourceType, change: Change) -> None:
-    if operation.WhichOneof("value") == resource_type.name.lower():
-        value = getattr(operation, resource_type.name.lower())
+    if operation.WhichOneof("value") == resource_type.field:
+        value = getattr(operation, resource_type.field)
         _map_resource(value, resource_type, change)
     path = operation.path.attribute
     attribute = resource_type.attribute(path.attribute, path.schema)

@@ -73,13 +73,15 @@ def member_ids(members: Iterable[GroupMember]) -> list[UUID]:
     for index, member in enumerate(members):
         path = f"members[{index}].value"
         if not member.value:
-            raise invalid_value(path, f"{path} is missing: give the id of a user or group.")
+            raise invalid_value(
+                path, f"{path} is missing: give the id of a user, service account or group."
+            )
         ids[parse_member_id(member.value, path)] = None
     return list(ids)
 
 
 def parse_member_id(text: str, path: str) -> UUID:
-    """An id as a UUID. Raises INVALID_VALUE, since only UUIDs name users and groups."""
+    """An id as a UUID. Raises INVALID_VALUE, since only UUIDs name resources."""
     identifier = parse_id(text)
     if identifier is None:
         raise unknown_member(text, path)
@@ -87,9 +89,11 @@ def parse_member_id(text: str, path: str) -> UUID:
 
 
 def unknown_member(text: object, path: str = "members") -> DomainError:
-    """INVALID_VALUE: an id that names no user or group."""
+    """INVALID_VALUE: an id that names nobody."""
     return invalid_value(
-        path, f"{path}: no user or group has the id {str(text)[:100]!r}; create it first."
+        path,
+        f"{path}: no user, service account or group has the id {str(text)[:100]!r}; "
+        "create it first.",
     )
 
 

@@ -126,7 +126,7 @@ def _source(operation: PatchOperation, resource_type: ResourceType) -> Any:
         if operation.op == _REMOVE:
             return None
         raise invalid_value(path_text(operation.path.attribute), "An add or replace needs a value.")
-    if kind != resource_type.name.lower():
+    if kind != resource_type.field:
         raise invalid_value(kind, f"The value of this operation must be a {resource_type.name}.")
     return getattr(operation, kind)
 

@@ -51,7 +51,7 @@ def taken(key: str, resource_type: ResourceType) -> DomainError:
     path = f"{unique.attribute.schema}:{unique.attribute.name}"
     return DomainError(
         ErrorReason.ERROR_REASON_UNIQUENESS,
-        f"The value of {path} is already in use by another {resource_type.name.lower()}.",
+        f"The value of {path} is already in use by another {resource_type.noun}.",
         field=path,
         metadata={"attribute": path},
     )

@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from service.storage.database import Connection, Database
 
 _FIELDS: Final = {
-    kind.name: Resource.DESCRIPTOR.fields_by_name[kind.name.lower()].number
-    for kind in RESOURCE_TYPES
+    kind.name: Resource.DESCRIPTOR.fields_by_name[kind.field].number for kind in RESOURCE_TYPES
 }
 """The field of a Resource that holds a resource of a type."""
 
@@ -118,5 +117,9 @@ def _view(paths: Iterable[str]) -> View:
         masks.setdefault(kind, []).append(rest or "*")
     if not masks or "*" in masks:
         return View()
-    users, groups = (view_of_paths(masks.get(kind, ["id"])) for kind in ("user", "group"))
-    return View(groups=users.groups, manager=users.manager, members=groups.members)
+    wanted = [(kind, view_of_paths(masks.get(kind.field, ["id"]))) for kind in RESOURCE_TYPES]
+    return View(
+        groups=any(view.groups for kind, view in wanted if kind.schema.attribute("groups")),
+        manager=any(view.manager for _, view in wanted),
+        members=any(view.members for kind, view in wanted if kind.schema.attribute("members")),
+    )

@@ -1,4 +1,4 @@
-"""The methods that every resource type has: UserService and GroupService alike.
+"""The methods that every resource type has, in UserService, GroupService and their like.
 
 `ResourceMethods` is made for one resource type; `answers` binds its functions to the method
 names of the contract. Fields of the same meaning have the same name in every request.
@@ -48,7 +48,7 @@ class ResourceMethods:
         page_key: bytes,
     ) -> None:
         self._type = resource_type
-        self._field = resource_type.name.lower()
+        self._field = resource_type.field
         self._database = database
         self._hasher = hasher
         self._writes = writes
@@ -99,7 +99,7 @@ class ResourceMethods:
         """One resource by the key that the request sets."""
         key = request.WhichOneof("key")
         if key is None or not getattr(request, key):
-            raise invalid_value("key", f"Say which {self._field} to look up.")
+            raise invalid_value("key", f"Say which {self._type.noun} to look up.")
         name, operand = _KEYS[key], getattr(request, key)
         found = await self._with_key(call, _equal(name, operand), view_of(request))
         if not found:
@@ -107,7 +107,7 @@ class ResourceMethods:
         if len(found) > 1:
             raise DomainError(
                 ErrorReason.ERROR_REASON_TOO_MANY,
-                f"Several {self._field}s have this {name}; list them instead.",
+                f"Several {self._type.noun}s have this {name}; list them instead.",
                 field=key,
             )
         return wire.nested(1, found[0])
@@ -248,13 +248,13 @@ def view_of_paths(paths: Collection[str]) -> View:
     return View(
         groups="groups" in roots or "*" in roots,
         members="members" in roots or "*" in roots,
-        manager="*" in roots or any(_covers_manager(path) for path in paths),
+        manager="*" in roots or any(map(_concerns_responsible, paths)),
     )
 
 
 _EVERYTHING: Final = View()
-_MANAGER_NAME: Final = "enterprise.manager.display_name"
+_OF_RESPONSIBLE: Final = ("enterprise.manager.display_name", "owner.display", "owner.active")
 
 
-def _covers_manager(path: str) -> bool:
-    return path == _MANAGER_NAME or _MANAGER_NAME.startswith(f"{path}.")
+def _concerns_responsible(path: str) -> bool:
+    return any(each == path or each.startswith(f"{path}.") for each in _OF_RESPONSIBLE)

@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
 async def principals_among(
     connection: Connection, tenant_id: UUID, ids: Collection[UUID]
-) -> set[UUID]:
-    """Those of the ids that users and groups have, who cannot be deleted until the transaction
-    ends."""
+) -> dict[UUID, str]:
+    """The names of the types of those of the ids that resources have, which cannot be deleted
+    until the transaction ends."""
     rows = await connection.fetch(
         """
-        SELECT id FROM resources
+        SELECT id, resource_type FROM resources
         WHERE tenant_id = $1 AND id = ANY ($2::uuid [])
         ORDER BY id FOR KEY SHARE
         """,
         tenant_id,
         ids,
     )
-    return {row["id"] for row in rows}
+    return {row["id"]: row["resource_type"] for row in rows}
 
 
 async def insert_resources(

@@ -1,4 +1,5 @@
-"""What a resource shows but does not store: meta, a user's groups and manager, a group's members.
+"""What a resource shows but does not store: meta, the groups that it is in, who answers for it, a
+group's members.
 
 It is read along with the row, and put behind the stored bytes as a second fragment of the same
 message: protobuf merges fragments, so the stored one is handed on without being parsed.
@@ -7,11 +8,9 @@ message: protobuf merges fragments, so the stored one is handed on without being
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from rollbook.attributes import GROUP, USER
-from rollbook.v1.group_pb2 import Group
-from rollbook.v1.user_pb2 import User
+from rollbook.attributes import RESOURCE_TYPES, SERVICE_ACCOUNT, USER
 from service.domain import etag
 
 if TYPE_CHECKING:
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
 
     from rollbook.attributes import ResourceType
 
-# A user is shown every group it belongs to, itself or through other groups. UNION drops what was
-# met before, so a cycle of groups ends.
+# A principal is shown every group it belongs to, itself or through other groups. UNION drops what
+# was met before, so a cycle of groups ends.
 _GROUPS: Final = """
 LEFT JOIN LATERAL (
     WITH RECURSIVE above (group_id, direct) AS (
@@ -56,7 +55,10 @@ LEFT JOIN LATERAL (
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Which derived parts a caller wants. What is not wanted is not read."""
+    """Which derived parts a caller wants. What is not wanted is not read.
+
+    `manager` is who answers for a resource: also the owner of a service account.
+    """
 
     groups: bool = True
     manager: bool = True
@@ -65,22 +67,22 @@ class View:
     def columns(self, resource_type: ResourceType) -> str:
         """The select list, over the alias `r`."""
         columns = "r.id, r.version, r.create_time, r.update_time, r.message"
-        if resource_type.name == USER.name and self.groups:
+        if self.groups and _has(resource_type, "groups"):
             columns += ", group_ids, group_names, group_direct"
-        if resource_type.name == USER.name and self.manager:
-            columns += ", manager.display AS manager_name"
-        if resource_type.name == GROUP.name and self.members:
+        if self.manager and resource_type.name in _ANSWERED_FOR:
+            columns += ", manager.display AS manager_name, manager.active AS manager_active"
+        if self.members and _has(resource_type, "members"):
             columns += ", member_ids, member_names, member_types"
         return columns
 
     def joins(self, resource_type: ResourceType) -> str:
         """The joins that gather the derived parts; $1 is the tenant."""
         joins = ""
-        if resource_type.name == USER.name and self.groups:
+        if self.groups and _has(resource_type, "groups"):
             joins += _GROUPS
-        if resource_type.name == USER.name and self.manager:
+        if self.manager and resource_type.name in _ANSWERED_FOR:
             joins += _MANAGER
-        if resource_type.name == GROUP.name and self.members:
+        if self.members and _has(resource_type, "members"):
             joins += _MEMBERS
         return joins
 
@@ -89,7 +91,14 @@ BARE: Final = View(groups=False, manager=False, members=False)
 """The stored resource and its meta alone."""
 
 
-_FRAGMENTS: Final[dict[str, type[User | Group]]] = {USER.name: User, GROUP.name: Group}
+_ANSWERED_FOR: Final = frozenset({USER.name, SERVICE_ACCOUNT.name})
+"""The types whose resources a user answers for."""
+
+_FRAGMENTS: Final[dict[str, Any]] = {kind.name: kind.message for kind in RESOURCE_TYPES}
+
+
+def _has(resource_type: ResourceType, name: str) -> bool:
+    return resource_type.schema.attribute(name) is not None
 
 
 def wire_form(record: asyncpg.Record, resource_type: ResourceType, view: View) -> bytes:
@@ -101,27 +110,41 @@ def wire_form(record: asyncpg.Record, resource_type: ResourceType, view: View) -
     meta.create_time.FromDatetime(record["create_time"])
     meta.update_time.FromDatetime(record["update_time"])
     meta.etag = etag.of_version(record["version"])
-    if isinstance(fragment, User):
-        _add_user_parts(fragment, record, view)
-    elif view.members:
+    if view.groups and _has(resource_type, "groups"):
+        _add_groups(fragment, record)
+    if view.manager and resource_type.name == USER.name:
+        _add_manager(fragment, record)
+    if view.manager and resource_type.name == SERVICE_ACCOUNT.name:
+        _add_owner(fragment, record)
+    if view.members and _has(resource_type, "members"):
         _add_members(fragment, record)
     stored: bytes = record["message"]
-    return stored + fragment.SerializeToString()
+    return stored + cast("bytes", fragment.SerializeToString())
 
 
-def _add_user_parts(fragment: User, record: asyncpg.Record, view: View) -> None:
-    if view.groups and (ids := record["group_ids"]):
-        for group, name, direct in zip(
-            ids, record["group_names"], record["group_direct"], strict=True
-        ):
-            fragment.groups.add(
-                value=str(group), display=name, type="direct" if direct else "indirect"
-            )
-    if view.manager and (name := record["manager_name"]):
+def _add_groups(fragment: Any, record: asyncpg.Record) -> None:
+    for group, name, direct in zip(
+        record["group_ids"] or (),
+        record["group_names"] or (),
+        record["group_direct"] or (),
+        strict=True,
+    ):
+        fragment.groups.add(value=str(group), display=name, type="direct" if direct else "indirect")
+
+
+def _add_manager(fragment: Any, record: asyncpg.Record) -> None:
+    if name := record["manager_name"]:
         fragment.enterprise.manager.display_name = name
 
 
-def _add_members(fragment: Group, record: asyncpg.Record) -> None:
+def _add_owner(fragment: Any, record: asyncpg.Record) -> None:
+    if name := record["manager_name"]:
+        fragment.owner.display = name
+    if record["manager_active"] is not None:
+        fragment.owner.active = record["manager_active"]
+
+
+def _add_members(fragment: Any, record: asyncpg.Record) -> None:
     for member, name, kind in zip(
         record["member_ids"] or (),
         record["member_names"] or (),

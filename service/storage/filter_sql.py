@@ -34,10 +34,10 @@ from service.storage.comparison_sql import (
     key_starts_with,
     starts_with,
 )
-from service.storage.search import ROWS
+from service.storage.search import DISPLAY_NAME, ROWS
 from service.storage.search_sql import (
-    DISPLAY_NAME,
     MANAGER_NAME,
+    OWNER_NAME,
     Kind,
     column_value,
     document_value,
@@ -134,7 +134,7 @@ class _Writer:
         match test.operator, test.operand:
             case Operator.EQUAL, _ if column is None and has_many_values(test):
                 return self._contains("r", _nested(test.path.names, test.operand))
-            case Operator.EQUAL, str(name) if test.path.names == MANAGER_NAME:
+            case Operator.EQUAL, str(name) if test.path.names in (MANAGER_NAME, OWNER_NAME):
                 people = f"p.tenant_id = {self._tenant()} AND {self._display_is('p', name)}"
                 # As an array they are found first, and few are expected.
                 return (
@@ -211,7 +211,7 @@ class _Writer:
 
     def _display_is(self, alias: str, name: str) -> str:
         """True when what others show of a resource is that; from the index of what it is."""
-        return self._contains(alias, _nested(DISPLAY_NAME, name))
+        return self._contains(alias, _nested((DISPLAY_NAME,), name))
 
 
 def _join(word: str, parts: Iterable[str]) -> str:

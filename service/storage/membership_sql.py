@@ -1,6 +1,6 @@
-"""Conditions on the members of a group and on the groups of a user as SQL.
+"""Conditions on the members of a group and on the groups of a principal as SQL.
 
-Members are rows of `members`, a group's are its direct ones; a user is in a group itself or
+Members are rows of `members`, a group's are its direct ones; a principal is in a group itself or
 through other groups (`type` is then `indirect`), as `service.storage.derived` shows it. A
 condition on one of them is on the row `p` of that member or group.
 """
@@ -50,9 +50,9 @@ def has_member(condition: Condition, write: Write) -> str:
 
 
 def is_in_group(condition: Condition, write: Write, tenant_parameter: Callable[[], str]) -> str:
-    """True when the user `r` is in a group that meets the condition.
+    """True when the principal `r` is in a group that meets the condition.
 
-    The groups are found first, since they do not depend on the user.
+    The groups are found first, since they do not depend on the principal.
     """
     direct = _of_membership(condition, GroupMembership(type="direct"))
     indirect = _of_membership(condition, GroupMembership(type="indirect"))
@@ -111,7 +111,7 @@ def _below(groups: str, tenant: str, *, root: str = "", start: str = "") -> str:
 
 
 def _is_far_below(groups: str, tenant: str) -> str:
-    """True when the user `r` is in one of the groups, but only through others."""
+    """True when the principal `r` is in one of the groups, but only through others."""
     below = _below(groups, tenant, root="below.root,", start="p.id AS root,")
     return (
         f"r.id IN ({below} SELECT m.member_id FROM below"

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import orjson
 
-from rollbook.attributes import USER, Uniqueness
+from rollbook.attributes import Uniqueness
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError, StaleSchemasError
 from service.domain.folding import fold
-from service.domain.membership import parse_id
+from service.domain.responsibility import responsible_of
 from service.storage import derived, search
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from rollbook.attributes import Attribute, ResourceType
+    from rollbook.schema_sets import SchemaSet
     from service.storage.database import Connection
     from service.storage.derived import View
 
@@ -107,7 +108,7 @@ async def lock(
 
 async def lock_referrers(connection: Connection, tenant_id: UUID, id_: UUID) -> None:
     """Hold a resource that is to be deleted and those that refer to it: the groups it belongs to
-    and the users whose manager it is.
+    and the users and service accounts that it answers for.
 
     All are waited for in the order of their ids, so that deletes that meet take turns. Whoever
     comes to refer to it only now is not waited for any more: see `leave_groups`.
@@ -130,19 +131,35 @@ async def lock_referrers(connection: Connection, tenant_id: UUID, id_: UUID) -> 
 
 
 async def lock_reports(
-    connection: Connection, tenant_id: UUID, users: ResourceType, manager_id: UUID
-) -> list[Stored]:
-    """The other users whose manager is the given one, held until the transaction ends.
+    connection: Connection, tenant_id: UUID, schemas: SchemaSet, manager_id: UUID
+) -> list[tuple[ResourceType, Stored]]:
+    """The other users and the service accounts that the given user answers for, with their type,
+    held until the transaction ends.
 
     Raises StaleSchemasError, and LockNotAvailableError as `leave_groups` does."""
     records = await connection.fetch(
-        "SELECT id, version, create_time, update_time, message, schema_revision FROM resources "
-        "WHERE tenant_id = $1 AND manager_id = $2 AND id <> $2 "
+        "SELECT id, resource_type, version, create_time, update_time, message, schema_revision "
+        "FROM resources WHERE tenant_id = $1 AND manager_id = $2 AND id <> $2 "
         "ORDER BY id FOR NO KEY UPDATE NOWAIT",
         tenant_id,
         manager_id,
     )
-    return [stored_of(record, users) for record in records]
+    found = []
+    for record in records:
+        resource_type = schemas.resource_type(record["resource_type"])
+        found.append((resource_type, stored_of(record, resource_type)))
+    return found
+
+
+async def hold_type(connection: Connection, tenant_id: UUID, id_: UUID) -> str | None:
+    """The name of the type of a resource, which cannot be deleted until the transaction ends;
+    None when there is none of that id."""
+    name: str | None = await connection.fetchval(
+        "SELECT resource_type FROM resources WHERE tenant_id = $1 AND id = $2 FOR KEY SHARE",
+        tenant_id,
+        id_,
+    )
+    return name
 
 
 def stored_of(record: asyncpg.Record, resource_type: ResourceType) -> Stored:
@@ -291,7 +308,7 @@ def columns_of(resource_type: ResourceType, message: Any) -> tuple[object, ...]:
         message.external_id if message.HasField("external_id") else None,
         display_of(message),
         is_active(message),
-        parse_id(message.enterprise.manager.value) if resource_type.name == USER.name else None,
+        responsible_of(message, resource_type),
         message.SerializeToString(deterministic=True),
         orjson.dumps(document).decode(),
         resource_type.revision,
@@ -322,7 +339,7 @@ def taken(resource_type: ResourceType, message: Any) -> DomainError:
     value = getattr(message, unique.field)
     return DomainError(
         ErrorReason.ERROR_REASON_UNIQUENESS,
-        f"{unique.name} {value!r} is already in use by another {resource_type.name.lower()}.",
+        f"{unique.name} {value!r} is already in use by another {resource_type.noun}.",
         field=unique.name,
         metadata={"attribute": unique.name, "value": value},
     )

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 ROWS: Final = frozenset({"groups", "members"})
 """Attributes whose elements are rows of the table `members`."""
 
+DISPLAY_NAME: Final = "displayName"
+"""What others show of a resource."""
+
 
 def search_document(resource_type: ResourceType, message: Message) -> dict[str, object]:
     """The resource as JSON to be searched: SCIM names, extensions under the name that they have
@@ -28,7 +31,8 @@ def search_document(resource_type: ResourceType, message: Message) -> dict[str, 
     left out.
 
     Left out, too, is what has a column (id, externalId, meta, the unique attribute), what is
-    read from other rows (groups, members, the manager's name), and the password.
+    read from other rows (groups, members, the names of managers and owners), and the password. The
+    display name is there in any case, since members are searched by it whatever they are.
     """
     return _object(message, _resource_fields(resource_type))
 
@@ -48,7 +52,11 @@ class _Searched(NamedTuple):
 
 @made_once
 def _resource_fields(resource_type: ResourceType) -> Mapping[str, _Searched]:
-    own = (a for a in resource_type.schema.attributes if not has_column(a))
+    own = (
+        attribute
+        for attribute in resource_type.schema.attributes
+        if attribute.name == DISPLAY_NAME or not has_column(attribute)
+    )
     # Values that nobody sees any more stay, so that they are found if they are seen again.
     extensions = (*resource_type.extensions, *resource_type.dormant)
     return _searched((*own, *(extension.as_attribute for extension in extensions)))

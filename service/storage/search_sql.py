@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from rollbook.attributes import USER, AttributeType
-from service.storage.search import has_column
+from service.storage.search import DISPLAY_NAME, has_column
 
 if TYPE_CHECKING:
     from service.domain.conditions import Path
@@ -65,12 +65,9 @@ def literal(name: str) -> str:
     return "'" + name.replace("'", "''") + "'"
 
 
-DISPLAY_NAME: Final = ("displayName",)
-
-
 def display(alias: str) -> str:
     """The folded form of the column `display`: what others show of a resource."""
-    return text_at(f"{alias}.search", DISPLAY_NAME)
+    return text_at(f"{alias}.search", (DISPLAY_NAME,))
 
 
 MANAGER_NAME: Final = next(
@@ -80,6 +77,19 @@ MANAGER_NAME: Final = next(
 )
 """The path to the name of a user's manager, which is read from the manager's row."""
 
+OWNER_NAME: Final = ("owner", "display")
+"""The path to the name of a service account's owner, which is read likewise."""
+
+
+def _of_responsible(sql: str, kind: Kind) -> Value:
+    """What the row `p` of the user who answers for a resource holds."""
+    return Value(
+        f"(SELECT {sql} FROM resources AS p"
+        " WHERE p.tenant_id = r.tenant_id AND p.id = r.manager_id)",
+        kind,
+    )
+
+
 _COLUMNS: Final = {
     ("id",): Value("r.id", Kind.UUID, nullable=False),
     ("externalId",): Value("r.external_id", Kind.TEXT),
@@ -88,11 +98,9 @@ _COLUMNS: Final = {
     ("meta", "created"): Value("r.create_time", Kind.TIME, nullable=False),
     ("meta", "lastModified"): Value("r.update_time", Kind.TIME, nullable=False),
     ("meta", "version"): Value("""('W/"' || r.version || '"')""", Kind.TEXT, nullable=False),
-    MANAGER_NAME: Value(
-        f"(SELECT {display('p')} FROM resources AS p"
-        " WHERE p.tenant_id = r.tenant_id AND p.id = r.manager_id)",
-        Kind.TEXT,
-    ),
+    MANAGER_NAME: _of_responsible(display("p"), Kind.TEXT),
+    OWNER_NAME: _of_responsible(display("p"), Kind.TEXT),
+    ("owner", "active"): _of_responsible("p.active", Kind.BOOLEAN),
 }
 
 

@@ -128,7 +128,10 @@ class Case:
 
 
 def kind_of(document: Mapping[str, Any]) -> Kind:
-    """The resource type that a document is of: only users have a userName or a name."""
+    """The resource type that a document is of: only service accounts have a description, only
+    users a userName or a name."""
+    if "description" in document:
+        return "ServiceAccount"
     return "User" if document.keys() & {"userName", "name", "emails", "active"} else "Group"
 
 

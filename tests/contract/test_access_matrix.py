@@ -123,12 +123,16 @@ BODIES: Final[dict[str, bytes]] = {
     "POST Bulk": b'{"Operations": [{"method": "DELETE", "path": "/Users/%s"}]}' % UNKNOWN.encode(),
     "POST Users/.search": b"{}",
     "POST Groups/.search": b"{}",
+    "POST ServiceAccounts/.search": b"{}",
     "POST Users": b'{"userName": "%s"}' % (b"x" * 2_000),
     "POST Groups": b'{"displayName": "%s"}' % (b"x" * 2_000),
+    "POST ServiceAccounts": b'{"displayName": "%s"}' % (b"x" * 2_000),
     "PUT Users/{id}": b'{"userName": "ada"}',
     "PUT Groups/{id}": b'{"displayName": "staff"}',
+    "PUT ServiceAccounts/{id}": b'{"displayName": "bot"}',
     "PATCH Users/{id}": b'{"Operations": [{"op": "remove", "path": "title"}]}',
     "PATCH Groups/{id}": b'{"Operations": [{"op": "remove", "path": "externalId"}]}',
+    "PATCH ServiceAccounts/{id}": b'{"Operations": [{"op": "remove", "path": "description"}]}',
 }
 """Bodies of requests that the gateway passes on and that change nothing."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract import conditions, finding, membership, patching, writing
+from tests.contract import conditions, finding, membership, patching, service_accounts, writing
 from tests.contract.case import UNKNOWN, Case, Find, kind_of
 from tests.harness.operations import Names
 from tests.harness.representation import ENTERPRISE_SCHEMA
@@ -27,6 +27,7 @@ SECTIONS = {
     "patch": patching.PATCHES,
     "members": membership.MEMBERS,
     "groups in groups": membership.GROUPS_IN_GROUPS,
+    "service accounts": service_accounts.SERVICE_ACCOUNTS,
     "filter": finding.FILTERS,
     "page": finding.PAGES,
 }
@@ -143,6 +144,8 @@ def _own(document: Document) -> Document:
     if "members" in own:
         own["members"] = {member["value"] for member in own["members"]}
     manager = own.get(ENTERPRISE_SCHEMA, {}).get("manager")
+    if "owner" in own:
+        own["owner"] = own["owner"]["value"]
     if manager:
         own[ENTERPRISE_SCHEMA] = {**own[ENTERPRISE_SCHEMA], "manager": manager["value"]}
     return own

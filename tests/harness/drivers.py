@@ -12,24 +12,29 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2
 from grpc_status.rpc_status import from_call
 
-from rollbook.v1 import filter_pb2, group_service_pb2, patch_pb2, user_service_pb2
+from rollbook.attributes import RESOURCE_TYPES
+from rollbook.v1 import (
+    filter_pb2,
+    group_service_pb2,
+    patch_pb2,
+    service_account_service_pb2,
+    user_service_pb2,
+)
 from rollbook.v1.enterprise_user_pb2 import EnterpriseUser
-from rollbook.v1.group_pb2 import Group
 from rollbook.v1.group_service_pb2_grpc import GroupServiceStub
-from rollbook.v1.user_pb2 import User
+from rollbook.v1.service_account_service_pb2_grpc import ServiceAccountServiceStub
 from rollbook.v1.user_service_pb2_grpc import UserServiceStub
 from tests.harness.operations import NO_VALUE, Change, Comparison, Document, Listing, Outcome
 from tests.harness.representation import (
     ENTERPRISE_SCHEMA,
-    GROUP_SCHEMA,
-    USER_SCHEMA,
     comparable,
     json_from_message,
     message_from_json,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Sequence
+    from types import ModuleType
 
     from google.protobuf.descriptor import FieldDescriptor
 
@@ -50,8 +55,24 @@ FAILURES: Final[dict[str, tuple[grpc.StatusCode, int, str | None]]] = {
     "ETAG_MISMATCH": (grpc.StatusCode.ABORTED, 412, None),
     "USER_NOT_FOUND": (grpc.StatusCode.NOT_FOUND, 404, None),
     "GROUP_NOT_FOUND": (grpc.StatusCode.NOT_FOUND, 404, None),
+    "SERVICE_ACCOUNT_NOT_FOUND": (grpc.StatusCode.NOT_FOUND, 404, None),
 }
 """What a reason looks like in each protocol: gRPC code, HTTP status, scimType."""
+
+
+_TYPES: Final = {kind.name: kind for kind in RESOURCE_TYPES}
+
+_SERVICES: Final[dict[Kind, tuple[Any, ModuleType]]] = {
+    "User": (UserServiceStub, user_service_pb2),
+    "Group": (GroupServiceStub, group_service_pb2),
+    "ServiceAccount": (ServiceAccountServiceStub, service_account_service_pb2),
+}
+"""The stub of the service of a type, and the module of its requests."""
+
+
+def _message(kind: Kind, document: Document) -> Any:
+    """A resource for a request over gRPC."""
+    return message_from_json(_TYPES[kind].message, document)
 
 
 class Driver(Protocol):
@@ -84,98 +105,55 @@ class GrpcDriver:
     """Speaks gRPC."""
 
     def __init__(self, channel: grpc.aio.Channel, token: str) -> None:
-        self.users = UserServiceStub(channel)
-        self.groups = GroupServiceStub(channel)
+        self._stubs = {kind: stub(channel) for kind, (stub, _) in _SERVICES.items()}
         self.metadata = (("authorization", f"Bearer {token}"),)
 
     async def create(self, kind: Kind, document: Document) -> Outcome:
-        if kind == "User":
-            user = message_from_json(User, document)
-            request = user_service_pb2.CreateUserRequest(user=user)
-            return await self._user(self.users.CreateUser(request, metadata=self.metadata))
-        group = message_from_json(Group, document)
-        creation = group_service_pb2.CreateGroupRequest(group=group)
-        return await self._group(self.groups.CreateGroup(creation, metadata=self.metadata))
+        return await self._one(kind, "Create", **{_TYPES[kind].field: _message(kind, document)})
 
     async def get(self, kind: Kind, identifier: str) -> Outcome:
-        if kind == "User":
-            request = user_service_pb2.GetUserRequest(id=identifier)
-            return await self._user(self.users.GetUser(request, metadata=self.metadata))
-        reading = group_service_pb2.GetGroupRequest(id=identifier)
-        return await self._group(self.groups.GetGroup(reading, metadata=self.metadata))
+        return await self._one(kind, "Get", id=identifier)
 
     async def replace(
         self, kind: Kind, identifier: str, document: Document, etag: str = ""
     ) -> Outcome:
-        whole: Document = {**document, "id": identifier}
-        if kind == "User":
-            request = user_service_pb2.UpdateUserRequest(
-                user=message_from_json(User, whole), update_mask=WHOLE, etag=etag
-            )
-            return await self._user(self.users.UpdateUser(request, metadata=self.metadata))
-        update = group_service_pb2.UpdateGroupRequest(
-            group=message_from_json(Group, whole), update_mask=WHOLE, etag=etag
-        )
-        return await self._group(self.groups.UpdateGroup(update, metadata=self.metadata))
+        whole = _message(kind, {**document, "id": identifier})
+        fields = {_TYPES[kind].field: whole, "update_mask": WHOLE, "etag": etag}
+        return await self._one(kind, "Update", **fields)
 
     async def patch(
         self, kind: Kind, identifier: str, changes: Sequence[Change], etag: str = ""
     ) -> Outcome:
         operations = [patch_operation(kind, change) for change in changes]
-        if kind == "User":
-            request = user_service_pb2.PatchUserRequest(
-                id=identifier, operations=operations, etag=etag
-            )
-            return await self._user(self.users.PatchUser(request, metadata=self.metadata))
-        patching = group_service_pb2.PatchGroupRequest(
-            id=identifier, operations=operations, etag=etag
-        )
-        return await self._group(self.groups.PatchGroup(patching, metadata=self.metadata))
+        return await self._one(kind, "Patch", id=identifier, operations=operations, etag=etag)
 
     async def delete(self, kind: Kind, identifier: str, etag: str = "") -> Outcome:
-        call: Awaitable[object]
-        if kind == "User":
-            request = user_service_pb2.DeleteUserRequest(id=identifier, etag=etag)
-            call = self.users.DeleteUser(request, metadata=self.metadata)
-        else:
-            deletion = group_service_pb2.DeleteGroupRequest(id=identifier, etag=etag)
-            call = self.groups.DeleteGroup(deletion, metadata=self.metadata)
         try:
-            await call
+            await self._call(kind, f"Delete{kind}", id=identifier, etag=etag)
         except grpc.aio.AioRpcError as error:
             return failure_of(error)
         return Outcome()
 
     async def list(self, kind: Kind, listing: Listing) -> Outcome:
+        asked = _listing_of({"include_total_size": True}, listing)
         try:
-            if kind == "User":
-                request = user_service_pb2.ListUsersRequest(include_total_size=True)
-                users = await self.users.ListUsers(
-                    _listing_of(request, listing), metadata=self.metadata
-                )
-                found: Sequence[User] | Sequence[Group] = users.users
-                total = users.total_size
-            else:
-                asked = group_service_pb2.ListGroupsRequest(include_total_size=True)
-                groups = await self.groups.ListGroups(
-                    _listing_of(asked, listing), metadata=self.metadata
-                )
-                found, total = groups.groups, groups.total_size
+            answer = await self._call(kind, f"List{kind}s", **asked)
         except grpc.aio.AioRpcError as error:
             return failure_of(error)
-        return Outcome(resources=tuple(map(json_from_message, found)), total=total)
+        found = getattr(answer, _TYPES[kind].list_field)
+        return Outcome(resources=tuple(map(json_from_message, found)), total=answer.total_size)
 
-    async def _user(self, call: Awaitable[Any]) -> Outcome:
+    async def _one(self, kind: Kind, verb: str, **fields: Any) -> Outcome:
+        """Makes a call that answers with one resource."""
         try:
-            return Outcome(resource=json_from_message((await call).user))
+            answer = await self._call(kind, f"{verb}{kind}", **fields)
         except grpc.aio.AioRpcError as error:
             return failure_of(error)
+        return Outcome(resource=json_from_message(getattr(answer, _TYPES[kind].field)))
 
-    async def _group(self, call: Awaitable[Any]) -> Outcome:
-        try:
-            return Outcome(resource=json_from_message((await call).group))
-        except grpc.aio.AioRpcError as error:
-            return failure_of(error)
+    async def _call(self, kind: Kind, method: str, **fields: Any) -> Any:
+        request = getattr(_SERVICES[kind][1], f"{method}Request")(**fields)
+        return await getattr(self._stubs[kind], method)(request, metadata=self.metadata)
 
 
 class ScimDriver:
@@ -254,7 +232,7 @@ def _outcome_of(answer: ScimAnswer) -> Outcome:
 
 
 def _with_schemas(kind: Kind, document: Document) -> Document:
-    schemas = [USER_SCHEMA if kind == "User" else GROUP_SCHEMA]
+    schemas = [_TYPES[kind].schema.urn]
     if ENTERPRISE_SCHEMA in document:
         schemas.append(ENTERPRISE_SCHEMA)
     return {"schemas": schemas, **document}
@@ -292,23 +270,13 @@ def patch_operation(kind: Kind, change: Change) -> patch_pb2.PatchOperation:
         terms = [_comparison(Comparison(name, "eq", value)) for name, value in target.where.items()]
         operation.path.filter.CopyFrom(_conjunction(terms))
     if change.value is not NO_VALUE:
-        partial = _partial_resource(kind, change)
-        if isinstance(partial, User):
-            operation.user.CopyFrom(partial)
-        else:
-            operation.group.CopyFrom(partial)
+        partial = _message(kind, _partial_document(kind, change))
+        getattr(operation, _TYPES[kind].field).CopyFrom(partial)
     return operation
 
 
-def _partial_resource(kind: Kind, change: Change) -> User | Group:
-    """A resource in which nothing but the target of the change is set."""
-    document = _partial_document(kind, change)
-    if kind == "User":
-        return message_from_json(User, document)
-    return message_from_json(Group, document)
-
-
 def _partial_document(kind: Kind, change: Change) -> Document:
+    """A resource in which nothing but the target of the change is set."""
     target = change.target
     if not target.attribute:
         return {target.schema: change.value}
@@ -321,9 +289,8 @@ def _partial_document(kind: Kind, change: Change) -> Document:
 
 
 def _fields_of(kind: Kind, schema: str) -> dict[str, FieldDescriptor]:
-    core = User.DESCRIPTOR if kind == "User" else Group.DESCRIPTOR
-    owner = EnterpriseUser.DESCRIPTOR if schema else core
-    return {field.json_name.lower(): field for field in owner.fields}
+    holder: Any = EnterpriseUser if schema else _TYPES[kind].message
+    return {field.json_name.lower(): field for field in holder.DESCRIPTOR.fields}
 
 
 def _conjunction(filters: list[filter_pb2.Filter]) -> filter_pb2.Filter:
@@ -378,17 +345,16 @@ def _filter_value(comparison: Comparison) -> filter_pb2.FilterValue | None:
     return filter_pb2.FilterValue(string=value)
 
 
-def _listing_of(request: Any, listing: Listing) -> Any:
-    """Fills a ListUsersRequest or ListGroupsRequest."""
+def _listing_of(fields: dict[str, Any], listing: Listing) -> dict[str, Any]:
+    """The fields of a ListUsersRequest or one of its like, beside others."""
     if listing.where:
-        request.filter.CopyFrom(_conjunction([_comparison(term) for term in listing.where]))
+        fields["filter"] = _conjunction([_comparison(term) for term in listing.where])
     if listing.order_by:
-        request.order_by.path.CopyFrom(_path_of(listing.order_by))
-        request.order_by.descending = listing.descending
+        path = _path_of(listing.order_by)
+        fields["order_by"] = filter_pb2.OrderBy(path=path, descending=listing.descending)
     if listing.count is not None:
-        request.page_size = listing.count
-    request.skip = listing.start - 1
-    return request
+        fields["page_size"] = listing.count
+    return {**fields, "skip": listing.start - 1}
 
 
 def _query_of(listing: Listing) -> str:

@@ -18,6 +18,7 @@ from rollbook.v1 import (
     directory_service_pb2,
     group_service_pb2,
     schema_service_pb2,
+    service_account_service_pb2,
     user_service_pb2,
 )
 
@@ -28,7 +29,13 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 
-_MODULES = (user_service_pb2, group_service_pb2, directory_service_pb2, schema_service_pb2)
+_MODULES = (
+    user_service_pb2,
+    group_service_pb2,
+    service_account_service_pb2,
+    directory_service_pb2,
+    schema_service_pb2,
+)
 
 
 class Call(NamedTuple):

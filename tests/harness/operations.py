@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 Document = dict[str, Any]
-Kind = Literal["User", "Group"]
+Kind = Literal["User", "Group", "ServiceAccount"]
 
 NO_VALUE: Final = object()
 """The value of a change that has none."""

@@ -11,18 +11,24 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from google.protobuf import json_format
 
-from rollbook.v1.user_pb2 import User
+from rollbook.attributes import RESOURCE_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rollbook.v1.group_pb2 import Group
+    from google.protobuf.message import Message
 
-Resource = TypeVar("Resource", "User", "Group")
+Resource = TypeVar("Resource", bound="Message")
 
+SERVICE_ACCOUNT_SCHEMA: Final = "urn:rollbook:params:scim:schemas:core:2.0:ServiceAccount"
 USER_SCHEMA: Final = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP_SCHEMA: Final = "urn:ietf:params:scim:schemas:core:2.0:Group"
 ENTERPRISE_SCHEMA: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
+_URNS: Final = {kind.name: kind.schema.urn for kind in RESOURCE_TYPES}
+
+_ON_REQUEST: Final = {"owner": frozenset({"active"})}
+"""What gRPC shows in any case and SCIM only when asked."""
 
 _UNORDERED: Final = frozenset({"members", "groups"})
 
@@ -35,10 +41,10 @@ def message_from_json(kind: type[Resource], document: Mapping[str, Any]) -> Reso
     return json_format.ParseDict(fields, kind())
 
 
-def json_from_message(resource: User | Group) -> dict[str, Any]:
+def json_from_message(resource: Message) -> dict[str, Any]:
     """The resource as SCIM JSON in the form of `comparable`."""
     document = json_format.MessageToDict(resource)
-    schemas = [USER_SCHEMA if isinstance(resource, User) else GROUP_SCHEMA]
+    schemas = [_URNS[resource.DESCRIPTOR.name]]
     extension = document.pop("enterprise", None)
     if extension:
         document[ENTERPRISE_SCHEMA] = extension
@@ -59,7 +65,10 @@ def comparable(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _comparable_value(name: str, value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _comparable_value(key, part) for key, part in value.items() if key != "$ref"}
+        hidden = _ON_REQUEST.get(name, frozenset()) | {"$ref"}
+        return {
+            key: _comparable_value(key, part) for key, part in value.items() if key not in hidden
+        }
     if isinstance(value, list):
         elements = [_comparable_value("", element) for element in value]
         return sorted(elements, key=_value_of) if name in _UNORDERED else elements

@@ -83,7 +83,7 @@ def test_dormant_extensions_are_not_seen() -> None:
 def test_a_tenant_without_schemas_has_the_contract() -> None:
     assert schema_set_of(0, [], []) is DEFAULT
     left = schema_set_of(3, [], [])
-    assert [kind.revision for kind in left.resource_types] == [3, 3]
+    assert [kind.revision for kind in left.resource_types] == [3, 3, 3]
     assert left.resource_type("User").message is User
     assert left.message_class("rollbook.v1.CreateUserRequest") is CreateUserRequest
 

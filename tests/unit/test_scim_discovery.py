@@ -10,7 +10,7 @@ import pytest
 
 from gateway.scim.discovery import View, service_provider_config
 from gateway.scim.listing import LIST_RESPONSE_SCHEMA
-from rollbook.attributes import GROUP, RESOURCE_TYPES, USER
+from rollbook.attributes import GROUP, RESOURCE_TYPES, SERVICE_ACCOUNT, USER
 from rollbook.v1 import attribute_pb2
 from rollbook.v1.unmapped_attributes_pb2 import UnmappedAttributes
 
@@ -20,11 +20,16 @@ if TYPE_CHECKING:
 BASE_URL = "https://id.acme.example/scim/v2"
 REFERENCE = json.loads((Path(__file__).parents[1] / "golden/scim-attributes.json").read_text())
 
+_MEMBERS = ["User", "Group", "ServiceAccount"]
+
 # Where we differ from the characteristics of RFC 7643 §8.7.1 as corrected in the reference.
 DIFFERENCES: dict[str, dict[str, tuple[object, object]]] = {
     # Identifiers are compared exactly, as RFC 7643 §3.1 says of id.
     "EnterpriseUser.manager.value": {"caseExact": (False, True)},
     "Group.members.value": {"caseExact": (False, True)},
+    # Service accounts belong to groups as users do.
+    "Group.members.$ref": {"referenceTypes": (_MEMBERS[:2], _MEMBERS)},
+    "Group.members.type": {"canonicalValues": (_MEMBERS[:2], _MEMBERS)},
     "User.groups.value": {"caseExact": (False, True)},
 }
 
@@ -79,7 +84,7 @@ def test_schemas_are_those_of_the_reference() -> None:
 def test_the_list_of_schemas_has_the_form_that_entra_reads() -> None:
     body = as_sent(View(BASE_URL).schemas())
     assert body["schemas"] == [LIST_RESPONSE_SCHEMA]
-    assert body["totalResults"] == body["itemsPerPage"] == len(body["Resources"]) == 3
+    assert body["totalResults"] == body["itemsPerPage"] == len(body["Resources"]) == 4
     assert body["startIndex"] == 1
     assert not nulls(body)
     for schema in body["Resources"]:
@@ -135,6 +140,19 @@ def test_resource_types_begin_with_users() -> None:
             "meta": {
                 "resourceType": "ResourceType",
                 "location": f"{BASE_URL}/ResourceTypes/Group",
+            },
+        },
+        {
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
+            "id": "ServiceAccount",
+            "name": "ServiceAccount",
+            "description": "Account of a program",
+            "endpoint": "/ServiceAccounts",
+            "schema": SERVICE_ACCOUNT.schema.urn,
+            "schemaExtensions": [],
+            "meta": {
+                "resourceType": "ResourceType",
+                "location": f"{BASE_URL}/ResourceTypes/ServiceAccount",
             },
         },
     ]

@@ -38,6 +38,7 @@ ANSWERS: dict[str, tuple[int, str | None]] = {
     "BULK_REFERENCE": (409, None),
     "PRINCIPAL_INACTIVE": (409, None),
     "SCHEMA_CHANGED": (503, None),
+    "SERVICE_ACCOUNT_NOT_FOUND": (404, None),
     "SCHEMA_NOT_FOUND": (404, None),
     "SCHEMA_ATTACHED": (409, None),
     "CREDENTIAL_NOT_FOUND": (404, None),

@@ -11,7 +11,7 @@ from gateway.scim.dialects import LENIENT, STRICT, Reading
 from gateway.scim.errors import ScimError
 from gateway.scim.patch import operations_from_scim
 from gateway.scim.translation import resource_from_scim
-from rollbook.attributes import GROUP, RESOURCE_TYPES, USER, ResourceType
+from rollbook.attributes import RESOURCE_TYPES, USER, ResourceType
 from rollbook.v1.user_pb2 import User
 from service.domain import patch
 
@@ -87,6 +87,6 @@ def test_elements_are_passed_over(path: str) -> None:
 
 @pytest.mark.parametrize("resource_type", RESOURCE_TYPES, ids=lambda each: each.name)
 def test_every_resource_type_keeps_them(resource_type: ResourceType) -> None:
-    name = "displayName" if resource_type is GROUP else "userName"
+    name = "userName" if resource_type is USER else "displayName"
     body = {"schemas": [resource_type.schema.urn], name: "x", "badge": 1}
     assert kept(resource_from_scim(resource_type, body, Reading(KEEPING))) == {"badge": "1"}
