@@ -29,6 +29,9 @@ class Scope(StrEnum):
     ACCESS_READ = "access.read"
     """Ask who may do what."""
 
+    PASSWORDS_VERIFY = "passwords.verify"
+    """Ask whether a password is a user's: what a service gets that people log in to."""
+
     ADMIN = "admin"
     """Change how the tenant works: schemas, connections, clients."""
 
@@ -78,6 +81,7 @@ _WRITE: Final = Rule(frozenset({Scope.DIRECTORY_WRITE}), over_scim=True)
 _ADMIN: Final = Rule(frozenset({Scope.ADMIN}))
 _LOOK: Final = Rule(frozenset({Scope.ADMIN, Scope.DIRECTORY_READ}), over_scim=True)
 _MINT: Final = Rule(frozenset({Scope.CREDENTIALS}))
+_VERIFY: Final = Rule(frozenset({Scope.PASSWORDS_VERIFY}))
 _PLATFORM: Final = Rule(frozenset({Scope.PLATFORM}))
 _PUBLIC: Final = Rule(public=True)
 
@@ -144,6 +148,7 @@ RPCS: Final[Mapping[str, Rule]] = {
         RevokeToken=_MINT,
         DescribeCaller=Rule(EVERY_SCOPE, over_scim=True),
     ),
+    **_rules("PasswordService", VerifyPassword=_VERIFY, SetPassword=_ADMIN),
 }
 """Methods by full name."""
 

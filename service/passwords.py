@@ -55,6 +55,11 @@ class PasswordHasher:
             return False
         return await self._run(partial(self._verify, stored, prepared(password)))
 
+    def is_outdated(self, stored: str) -> bool:
+        """Whether a hash was made with other parameters than today's. Raises
+        argon2.exceptions.InvalidHashError for what is none."""
+        return self._argon2.check_needs_rehash(stored)
+
     async def _run(self, work: Callable[[], R]) -> R:
         if self._waiting >= MAX_WAITING:
             raise DomainError(

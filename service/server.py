@@ -16,6 +16,7 @@ from rollbook.v1 import (
     credential_service_pb2,
     directory_service_pb2,
     group_service_pb2,
+    password_service_pb2,
     schema_service_pb2,
     service_account_service_pb2,
     user_service_pb2,
@@ -29,10 +30,12 @@ from service.rpc.directory import DirectoryMethods
 from service.rpc.gateways import Gateways
 from service.rpc.last_uses import LastUses
 from service.rpc.memberships import MembershipMethods
+from service.rpc.password_service import PasswordMethods
 from service.rpc.passwords import Passwords
 from service.rpc.resources import ResourceMethods
 from service.rpc.schemas import SchemaMethods
 from service.rpc.tenant_schemas import TenantSchemas
+from service.rpc.user_passwords import UserPasswords
 from service.rpc.writes import Writes
 from service.storage import credentials, signing_keys
 from service.storage.database import Database
@@ -53,7 +56,16 @@ _ACCOUNTS: Final = service_account_service_pb2.DESCRIPTOR.services_by_name["Serv
 _DIRECTORY: Final = directory_service_pb2.DESCRIPTOR.services_by_name["DirectoryService"]
 _SCHEMAS: Final = schema_service_pb2.DESCRIPTOR.services_by_name["SchemaService"]
 _CREDENTIALS: Final = credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"]
-_SERVICES: Final = (_USERS, _GROUPS, _ACCOUNTS, _DIRECTORY, _SCHEMAS, _CREDENTIALS)
+_PASSWORDS: Final = password_service_pb2.DESCRIPTOR.services_by_name["PasswordService"]
+_SERVICES: Final = (
+    _USERS,
+    _GROUPS,
+    _ACCOUNTS,
+    _DIRECTORY,
+    _SCHEMAS,
+    _CREDENTIALS,
+    _PASSWORDS,
+)
 
 
 @dataclass(frozen=True)
@@ -188,6 +200,9 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     memberships = MembershipMethods(database, writes, page_key)
     directory = DirectoryMethods(database, hasher, writes, page_key)
     registry = SchemaMethods(database, writes, schemas)
+    # One for all ways to log in: it counts the attempts.
+    user_passwords = UserPasswords(database, hasher)
+    passwords = PasswordMethods(user_passwords, hasher, writes)
     secrets = CredentialMethods(database, means.epoch, page_key)
     return [
         handlers_of(_USERS, users.answers(), gate),
@@ -197,6 +212,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
         # Requests about schemas hold no resources: they are the same for all tenants.
         handlers_of(_SCHEMAS, registry.answers(), replace(gate, schemas=None)),
         handlers_of(_CREDENTIALS, secrets.answers(), replace(gate, schemas=None)),
+        handlers_of(_PASSWORDS, passwords.answers(), gate),
     ]
 
 

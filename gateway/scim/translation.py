@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.scim.assignment import (
     assign,
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from rollbook.v1.filter_pb2 import AttributePath
 
 
+_TAKEN_AWAY_BY_NULL: Final = "password"
+"""What a PUT keeps that leaves it out, since nobody can read it: null alone takes it away."""
+
+
 def resource_from_scim(resource_type: ResourceType, body: object, reading: Reading) -> Message:
     """The resource that the body of a POST or PUT describes (RFC 7644 §3.3).
 
@@ -43,6 +47,8 @@ def resource_from_scim(resource_type: ResourceType, body: object, reading: Readi
     for name, value in body.items():
         if attribute := resource_type.schema.attribute(name):
             assign(resource, attribute, value, "", reading)
+            if value is None and attribute.name == _TAKEN_AWAY_BY_NULL:
+                setattr(resource, attribute.field, "")
         elif extension := extension_of(resource_type, name, reading):
             if _assign_extension(resource, extension, value, reading):
                 check_declared(extension, declared, reading)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rollbook.cli import groups, schemas, status, tokens, transfer, user_changes, users
+from rollbook.cli import groups, passwords, schemas, status, tokens, transfer, user_changes, users
 from rollbook.cli.failures import EXIT_CODES_HELP
 from rollbook.cli.session import connection_callback
 from rollbook.cli.version import print_version
@@ -29,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog=_EPILOG,
 )
-for part in (user_changes.app, transfer.app):
+for part in (user_changes.app, passwords.app, transfer.app):
     users.app.add_typer(part)
 for name, part in (
     ("user", users.app),

@@ -28,6 +28,7 @@ _SERVICE_CONFIG: Final = {
                 {"service": "rollbook.v1.UserService"},
                 {"service": "rollbook.v1.GroupService"},
                 {"service": "rollbook.v1.SchemaService"},
+                {"service": "rollbook.v1.PasswordService"},
                 # Not those that make a token: done twice, there would be two.
                 *(
                     {"service": "rollbook.v1.CredentialService", "method": method}

@@ -9,6 +9,7 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from rollbook.client.connection import DEFAULT_TIMEOUT, Connection, basic, bearer
 from rollbook.client.directory import Directory
 from rollbook.client.groups import Groups
+from rollbook.client.passwords import Passwords
 from rollbook.client.schemas import Schemas
 from rollbook.client.tokens import Tokens
 from rollbook.client.users import Users
@@ -50,6 +51,7 @@ class RollbookClient:
         self.directory = Directory(self._connection)
         self.schemas = Schemas(self._connection)
         self.tokens = Tokens(self._connection)
+        self.passwords = Passwords(self._connection)
 
     async def __aenter__(self) -> Self:
         return self

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from rollbook.attributes import GROUP
-from service.directory.creating import take_members, take_password
+from service.directory.creating import has_password, take_members
 from service.domain import (
     comparison,
     membership,
@@ -32,22 +32,34 @@ if TYPE_CHECKING:
     from service.domain.roles import RoleChanges
     from service.storage.resources import Stored
 
+_KEPT: Final = "\0"
+"""Stands for the password that is stored, while a change is worked out: what is left of it tells
+what becomes of that. A new one is a hash by then."""
+
 MAX_OPERATIONS: Final = 1_000
 """How many operations one patch has."""
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordChange:
+    """A password takes the place of another, by its hash; None takes it away."""
+
+    hash: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
     """A resource that is ready to be stored anew. `message` is without what is kept elsewhere;
     `attributes` are those of it that differ from before; `roles` may change who says what
-    although the union over all sources, which `message` shows, is the same."""
+    although the union over all sources, which `message` shows, is the same; `password` is None
+    when it stays."""
 
     stored: Stored
     resource_type: ResourceType
     message: Any
     attributes: list[str]
     steps: Sequence[Step]
-    password_hash: str | None
+    password: PasswordChange | None = None
     roles: RoleChanges = NO_CHANGES
 
     @property
@@ -60,7 +72,7 @@ class Changed:
         return (
             same_key
             and not self.steps
-            and self.password_hash is None
+            and self.password is None
             and responsibility.new_owner(before, after, kind) is None
             and uniqueness.unique_values(before, kind) == uniqueness.unique_values(after, kind)
         )
@@ -78,7 +90,8 @@ def updated(
     validation.clear_read_only(resource, resource_type)
     is_group = resource_type.name == GROUP.name
     steps = _members_by_mask(resource, mask) if is_group else []
-    after = replacement.replaced(stored.message, resource, mask, resource_type)
+    after = replacement.replaced(_working_copy(stored), resource, mask, resource_type)
+    _settle_password(after)
     if "*" in mask:
         validation.require_extensions(after, resource_type)
     if roles is None:
@@ -108,13 +121,15 @@ def patched(
     if roles is not None and roles.is_ignored(resource_type.name):
         operations = [each for each in operations if not is_about_roles(each, resource_type)]
         roles = None
-    after = comparison.copy_of(stored.message)
+    after = _working_copy(stored)
     if roles is None:
         patch.apply(after, operations, resource_type)
+        _settle_password(after)
         return changed(stored, after, resource_type, steps)
     # What other sources say is not the client's to change.
     show(after, roles.own(roles_of(stored.message)))
     patch.apply(after, operations, resource_type)
+    _settle_password(after)
     return _with_roles(stored, after, resource_type, steps, roles, additive=True)
 
 
@@ -133,17 +148,47 @@ def _with_roles(
     return replace(change, roles=role_changes) if role_changes else change
 
 
+def _working_copy(stored: Stored) -> Any:
+    copy = comparison.copy_of(stored.message)
+    if has_password(copy):
+        copy.password = _KEPT
+    return copy
+
+
+def _settle_password(after: Any) -> None:
+    """Say what has become of the password of a working copy as clients do: a new one, an empty
+    one when it was taken away, or none when it stays."""
+    if not has_password(after):
+        return
+    if after.password == _KEPT:
+        after.ClearField("password")
+    elif not after.HasField("password"):
+        after.password = ""
+
+
+def _take_password(after: Any) -> PasswordChange | None:
+    """What becomes of the password: it is kept in a table of its own."""
+    if not has_password(after) or not after.HasField("password"):
+        return None
+    left: str = after.password
+    after.ClearField("password")
+    return PasswordChange(left or None)
+
+
 def changed(
-    stored: Stored, after: Any, resource_type: ResourceType, steps: Sequence[Step] = ()
+    stored: Stored,
+    after: Any,
+    resource_type: ResourceType,
+    steps: Sequence[Step] = (),
 ) -> Changed:
     """Take over what has become of a resource, changing it in place. Raises INVALID_VALUE."""
-    password_hash = take_password(after)
+    password = _take_password(after)
     validation.prune(after, resource_type)
     attributes = comparison.changed_attributes(stored.message, after, resource_type)
     if attributes:
         validation.validate(after, resource_type)
         validation.require_extensions(after, resource_type, before=stored.message)
-    return Changed(stored, resource_type, after, attributes, steps, password_hash)
+    return Changed(stored, resource_type, after, attributes, steps, password)
 
 
 def later_than(stored: Stored) -> datetime:

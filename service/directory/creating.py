@@ -104,11 +104,16 @@ def _take_roles(resource: Any, resource_type: ResourceType, roles: RoleWrite | N
 
 def take_password(resource: Any) -> str | None:
     """The hash of a new password: it goes into a table of its own."""
-    if "password" not in resource.DESCRIPTOR.fields_by_name or not resource.password:
+    if not has_password(resource):
         return None
     password_hash: str = resource.password
     resource.ClearField("password")
-    return password_hash
+    return password_hash or None
+
+
+def has_password(resource: Any) -> bool:
+    """Whether it is of a type that has passwords."""
+    return "password" in resource.DESCRIPTOR.fields_by_name
 
 
 def take_members(group: Any) -> list[UUID]:

@@ -179,9 +179,10 @@ async def _lock(
 async def _save(writer: Writer, change: Changed) -> bytes:
     """Store what a change made of a resource; nothing happens when it made no difference."""
     connection, tenant_id, kind = writer.connection, writer.tenant_id, writer.resource_type
-    stored, after, password_hash = change.stored, change.message, change.password_hash
+    stored, after = change.stored, change.message
     moved = await members.apply(connection, tenant_id, stored.id, change.steps)
-    if change.attributes or moved or password_hash:
+    password_changed = await _keep_password(writer, change)
+    if change.attributes or moved or password_changed:
         await _require_owner(writer, responsibility.new_owner(stored.message, after, kind))
         version, time = stored.version + 1, later_than(stored)
         if change.attributes:
@@ -189,11 +190,9 @@ async def _save(writer: Writer, change: Changed) -> bytes:
             await _keep_unique(writer, stored.id, stored.message, after)
         else:
             await resources.touch(connection, tenant_id, stored.id, version, time)
-        if password_hash:
-            await passwords.save(connection, tenant_id, stored.id, password_hash)
         await _assign(writer, stored.id, change.roles)
         note_rights(writer.author, change.attributes, moved=bool(moved))
-        named = _named(change.attributes, moved, password_hash)
+        named = _named(change.attributes, moved, password_changed=password_changed)
         await _record(writer, "update", stored.id, version, time, named, after, moved)
     elif change.roles:
         # Another source says the same: whoever reads the resource sees no change, nor a new etag.
@@ -247,13 +246,24 @@ async def _touch(writer: Writer, stored: Stored) -> tuple[int, datetime]:
     return version, time
 
 
+async def _keep_password(writer: Writer, change: Changed) -> bool:
+    """Store a password, or forget it. Returns whether that makes a difference."""
+    if change.password is None:
+        return False
+    connection, tenant_id, user_id = writer.connection, writer.tenant_id, change.stored.id
+    if change.password.hash is None:
+        return await passwords.delete(connection, tenant_id, user_id)
+    await passwords.save(connection, tenant_id, user_id, change.password.hash)
+    return True
+
+
 def _named(
-    attributes: Sequence[str], moved: members.MemberChanges, password_hash: str | None
+    attributes: Sequence[str], moved: members.MemberChanges, *, password_changed: bool
 ) -> list[str]:
     return [
         *attributes,
         *(["members"] if moved else []),
-        *(["password"] if password_hash else []),
+        *(["password"] if password_changed else []),
     ]
 
 

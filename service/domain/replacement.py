@@ -13,9 +13,10 @@ from service.domain.validation import attributes_of, containers
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_KEPT_WHEN_OMITTED = ("active",)
+_KEPT_WHEN_OMITTED = ("active", "password")
 """Attributes that a full replacement leaves alone unless it says something of them: the service
-gave them their value, so a client that never mentions them does not mean to clear them."""
+gave them their value, or nobody can read it, so a client that never mentions them does not mean to
+clear them."""
 
 _KEPT_UNLESS_SET = (Mutability.IMMUTABLE, Mutability.WRITE_ONLY)
 

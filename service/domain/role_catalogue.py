@@ -41,6 +41,7 @@ ADMINISTRATOR_SCOPES: Final = frozenset(
         Scope.DIRECTORY_READ,
         Scope.DIRECTORY_WRITE,
         Scope.ACCESS_READ,
+        Scope.PASSWORDS_VERIFY,
         Scope.ADMIN,
         Scope.CREDENTIALS,
     }

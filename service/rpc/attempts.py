@@ -28,18 +28,23 @@ PAIR_LIMIT: Final = 10
 LIMIT: Final = 100
 """Wrong passwords from one client, for whomever; and for one user name, from wherever."""
 
+CALLER_LIMIT: Final = 1_000
+"""Wrong passwords that one service asks about, for all who log in to it."""
+
 
 class Attempts:
-    """Counts attempts by client and by user name. `clock` tells seconds."""
+    """Counts attempts by user name, by client (empty when it is not known, which is for a caller
+    alone) and by the service that calls for others, if one does. `clock` tells seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._counts: dict[bytes, tuple[float, int]] = {}
 
-    def begin(self, user_name: str, client: str) -> None:
+    def begin(self, user_name: str, client: str, caller: str = "") -> None:
         """Count an attempt as a wrong one. Raises RATE_LIMITED when there were too many."""
         now = self._clock()
-        counts = [(key, self._count(key, now), limit) for key, limit in _keys(user_name, client)]
+        keys = _keys(user_name, client, caller)
+        counts = [(key, self._count(key, now), limit) for key, limit in keys]
         for _, (end, count), limit in counts:
             if count >= limit:
                 raise _too_many(math.ceil(end - now))
@@ -49,9 +54,9 @@ class Attempts:
         while len(self._counts) > MAX_KEYS:
             del self._counts[next(iter(self._counts))]
 
-    def take_back(self, user_name: str, client: str) -> None:
+    def take_back(self, user_name: str, client: str, caller: str = "") -> None:
         """Count an attempt no more: the password was right, or was not looked at."""
-        for key, _ in _keys(user_name, client):
+        for key, _ in _keys(user_name, client, caller):
             end, count = self._counts.get(key, (0.0, 0))
             if count > 1:
                 self._counts[key] = (end, count - 1)
@@ -63,13 +68,17 @@ class Attempts:
         return (end, count) if end > now else (now + WINDOW, 0)
 
 
-def _keys(user_name: str, client: str) -> tuple[tuple[bytes, int], ...]:
+def _keys(user_name: str, client: str, caller: str) -> list[tuple[bytes, int]]:
     """The counters of an attempt and their limits; a hash, since names may be long."""
-    return (
-        (_key("pair", user_name, client), PAIR_LIMIT),
+    keys = [
+        (_key("pair", user_name, client, caller if not client else ""), PAIR_LIMIT),
         (_key("name", user_name), LIMIT),
-        (_key("client", client), LIMIT),
-    )
+    ]
+    if client:
+        keys.append((_key("client", client), LIMIT))
+    if caller:
+        keys.append((_key("caller", caller), CALLER_LIMIT))
+    return keys
 
 
 def _key(*parts: str) -> bytes:

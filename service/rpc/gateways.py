@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from ipaddress import IPv4Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
@@ -61,6 +61,11 @@ def client_of(metadata: Mapping[str, str], peer: str) -> str:
         address = ip_address(text)
     except ValueError:
         return text or peer
+    return site_of(address)
+
+
+def site_of(address: IPv4Address | IPv6Address) -> str:
+    """One name for all addresses that their owner can choose from."""
     if isinstance(address, IPv4Address):
         return str(address)
     if address.ipv4_mapped is not None:

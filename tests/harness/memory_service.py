@@ -20,6 +20,7 @@ from rollbook.v1 import (
     credential_service_pb2,
     group_pb2,
     group_service_pb2,
+    password_service_pb2,
     schema_service_pb2,
     user_pb2,
     user_service_pb2,
@@ -32,6 +33,7 @@ from service.domain.matching import matches
 from service.domain.replacement import replaced
 from service.rpc import status
 from tests.harness.fake_service import Call, Failure
+from tests.harness.memory_passwords import Passwords
 from tests.harness.memory_schemas import Schemas
 from tests.harness.memory_tokens import Tokens
 
@@ -48,6 +50,7 @@ _USERS = user_service_pb2.DESCRIPTOR.services_by_name["UserService"]
 _GROUPS = group_service_pb2.DESCRIPTOR.services_by_name["GroupService"]
 _SCHEMAS = schema_service_pb2.DESCRIPTOR.services_by_name["SchemaService"]
 _CREDENTIALS = credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"]
+_PASSWORDS = password_service_pb2.DESCRIPTOR.services_by_name["PasswordService"]
 
 
 class Resources:
@@ -235,6 +238,7 @@ class MemoryService:
     groups: Resources = field(default_factory=partial(Resources, GROUP))
     schemas: Schemas = field(default_factory=Schemas)
     tokens: Tokens = field(default_factory=Tokens)
+    passwords: Passwords = field(default_factory=Passwords)
     failures: dict[str, list[Failure]] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     delay: float = 0
@@ -269,6 +273,7 @@ class MemoryService:
             "ListPrincipalGroups": memberships.of_principal,
             **self.schemas.methods(),
             **self.tokens.methods(),
+            **self.passwords.methods(),
         }
         for resources in (self.users, self.groups):
             name = resources.type.name
@@ -330,7 +335,7 @@ async def running_memory_service(
     """The service on a port of its own, with an empty directory."""
     memory = MemoryService()
     server = grpc.aio.server(options=[("grpc.max_metadata_size", 64 * 1024)])
-    for service in (_USERS, _GROUPS, _SCHEMAS, _CREDENTIALS):
+    for service in (_USERS, _GROUPS, _SCHEMAS, _CREDENTIALS, _PASSWORDS):
         handlers = {method.name: memory.handler(method) for method in service.methods}
         generic = grpc.method_handlers_generic_handler(service.full_name, handlers)
         server.add_generic_rpc_handlers((generic,))
