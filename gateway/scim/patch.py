@@ -30,6 +30,9 @@ PATCH_SCHEMA: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 MAX_OPERATIONS: Final = 1000
 """How many operations a request may have, counting each member of a path-less one."""
 
+MAX_PATH_TEXT: Final = 256 * 1024
+"""How many characters all paths of a request may have: each takes a microsecond to read."""
+
 _OPS: Final[Mapping[str, PatchOp.ValueType]] = {
     "add": PatchOp.PATCH_OP_ADD,
     "replace": PatchOp.PATCH_OP_REPLACE,
@@ -65,6 +68,7 @@ def _operations(body: object, reading: Reading) -> list[object]:
     if not isinstance(operations, list) or not operations:
         raise invalid_syntax("Operations must be an array with at least one operation.")
     _check_count(len(operations))
+    _check_path_text(operations)
     return operations
 
 
@@ -85,6 +89,25 @@ def _check_schemas(schemas: object, reading: Reading) -> None:
 def _check_count(count: int) -> None:
     if count > MAX_OPERATIONS:
         raise invalid_value(f"A PATCH may have at most {MAX_OPERATIONS} operations.")
+
+
+def _check_path_text(operations: list[object]) -> None:
+    length = sum(
+        len(text) for each in operations if isinstance(each, dict) for text in _texts(each)
+    )
+    if length > MAX_PATH_TEXT:
+        raise invalid_path(
+            f"The paths of a PATCH may have {MAX_PATH_TEXT} characters in all, not {length}."
+        )
+
+
+def _texts(operation: dict[str, object]) -> Iterator[str]:
+    """The path, or the members of the value, which may be paths."""
+    for name, member in operation.items():
+        if isinstance(member, str) and name.lower() == "path":
+            yield member
+        elif isinstance(member, dict):
+            yield from member
 
 
 def _read(

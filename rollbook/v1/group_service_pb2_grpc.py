@@ -151,7 +151,7 @@ class GroupServiceServicer:
     def PatchGroup(self, request, context):
         """Applies operations in order, all or none. When they change nothing, the group keeps its
         etag and update_time. Errors: NOT_FOUND (GROUP_NOT_FOUND), INVALID_ARGUMENT (INVALID_VALUE,
-        INVALID_PATH, INVALID_FILTER, MUTABILITY), FAILED_PRECONDITION (NO_TARGET), ABORTED
+        INVALID_PATH, INVALID_FILTER, MUTABILITY, TOO_MANY), FAILED_PRECONDITION (NO_TARGET), ABORTED
         (ETAG_MISMATCH).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -72,7 +72,7 @@ class GroupServiceStub:
     PatchGroup: _grpc.UnaryUnaryMultiCallable[_group_service_pb2.PatchGroupRequest, _group_service_pb2.PatchGroupResponse]
     """Applies operations in order, all or none. When they change nothing, the group keeps its
     etag and update_time. Errors: NOT_FOUND (GROUP_NOT_FOUND), INVALID_ARGUMENT (INVALID_VALUE,
-    INVALID_PATH, INVALID_FILTER, MUTABILITY), FAILED_PRECONDITION (NO_TARGET), ABORTED
+    INVALID_PATH, INVALID_FILTER, MUTABILITY, TOO_MANY), FAILED_PRECONDITION (NO_TARGET), ABORTED
     (ETAG_MISMATCH).
     """
     DeleteGroup: _grpc.UnaryUnaryMultiCallable[_group_service_pb2.DeleteGroupRequest, _group_service_pb2.DeleteGroupResponse]
@@ -125,7 +125,7 @@ class GroupServiceAsyncStub(GroupServiceStub):
     PatchGroup: _aio.UnaryUnaryMultiCallable[_group_service_pb2.PatchGroupRequest, _group_service_pb2.PatchGroupResponse]  # type: ignore[assignment]
     """Applies operations in order, all or none. When they change nothing, the group keeps its
     etag and update_time. Errors: NOT_FOUND (GROUP_NOT_FOUND), INVALID_ARGUMENT (INVALID_VALUE,
-    INVALID_PATH, INVALID_FILTER, MUTABILITY), FAILED_PRECONDITION (NO_TARGET), ABORTED
+    INVALID_PATH, INVALID_FILTER, MUTABILITY, TOO_MANY), FAILED_PRECONDITION (NO_TARGET), ABORTED
     (ETAG_MISMATCH).
     """
     DeleteGroup: _aio.UnaryUnaryMultiCallable[_group_service_pb2.DeleteGroupRequest, _group_service_pb2.DeleteGroupResponse]  # type: ignore[assignment]
@@ -217,7 +217,7 @@ class GroupServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_group_service_pb2.PatchGroupResponse, _abc.Awaitable[_group_service_pb2.PatchGroupResponse]]:
         """Applies operations in order, all or none. When they change nothing, the group keeps its
         etag and update_time. Errors: NOT_FOUND (GROUP_NOT_FOUND), INVALID_ARGUMENT (INVALID_VALUE,
-        INVALID_PATH, INVALID_FILTER, MUTABILITY), FAILED_PRECONDITION (NO_TARGET), ABORTED
+        INVALID_PATH, INVALID_FILTER, MUTABILITY, TOO_MANY), FAILED_PRECONDITION (NO_TARGET), ABORTED
         (ETAG_MISMATCH).
         """
 

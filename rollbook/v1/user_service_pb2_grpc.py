@@ -133,7 +133,7 @@ class UserServiceServicer:
     def PatchUser(self, request, context):
         """Applies operations in order, all or none. When they change nothing, the user keeps its
         etag and update_time. Errors: NOT_FOUND (USER_NOT_FOUND), INVALID_ARGUMENT (INVALID_VALUE,
-        INVALID_PATH, INVALID_FILTER, MUTABILITY), FAILED_PRECONDITION (NO_TARGET), ABORTED
+        INVALID_PATH, INVALID_FILTER, MUTABILITY, TOO_MANY), FAILED_PRECONDITION (NO_TARGET), ABORTED
         (ETAG_MISMATCH),
         ALREADY_EXISTS (UNIQUENESS).
         """

@@ -74,7 +74,7 @@ class UserServiceStub:
     PatchUser: _grpc.UnaryUnaryMultiCallable[_user_service_pb2.PatchUserRequest, _user_service_pb2.PatchUserResponse]
     """Applies operations in order, all or none. When they change nothing, the user keeps its
     etag and update_time. Errors: NOT_FOUND (USER_NOT_FOUND), INVALID_ARGUMENT (INVALID_VALUE,
-    INVALID_PATH, INVALID_FILTER, MUTABILITY), FAILED_PRECONDITION (NO_TARGET), ABORTED
+    INVALID_PATH, INVALID_FILTER, MUTABILITY, TOO_MANY), FAILED_PRECONDITION (NO_TARGET), ABORTED
     (ETAG_MISMATCH),
     ALREADY_EXISTS (UNIQUENESS).
     """
@@ -112,7 +112,7 @@ class UserServiceAsyncStub(UserServiceStub):
     PatchUser: _aio.UnaryUnaryMultiCallable[_user_service_pb2.PatchUserRequest, _user_service_pb2.PatchUserResponse]  # type: ignore[assignment]
     """Applies operations in order, all or none. When they change nothing, the user keeps its
     etag and update_time. Errors: NOT_FOUND (USER_NOT_FOUND), INVALID_ARGUMENT (INVALID_VALUE,
-    INVALID_PATH, INVALID_FILTER, MUTABILITY), FAILED_PRECONDITION (NO_TARGET), ABORTED
+    INVALID_PATH, INVALID_FILTER, MUTABILITY, TOO_MANY), FAILED_PRECONDITION (NO_TARGET), ABORTED
     (ETAG_MISMATCH),
     ALREADY_EXISTS (UNIQUENESS).
     """
@@ -189,7 +189,7 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_user_service_pb2.PatchUserResponse, _abc.Awaitable[_user_service_pb2.PatchUserResponse]]:
         """Applies operations in order, all or none. When they change nothing, the user keeps its
         etag and update_time. Errors: NOT_FOUND (USER_NOT_FOUND), INVALID_ARGUMENT (INVALID_VALUE,
-        INVALID_PATH, INVALID_FILTER, MUTABILITY), FAILED_PRECONDITION (NO_TARGET), ABORTED
+        INVALID_PATH, INVALID_FILTER, MUTABILITY, TOO_MANY), FAILED_PRECONDITION (NO_TARGET), ABORTED
         (ETAG_MISMATCH),
         ALREADY_EXISTS (UNIQUENESS).
         """

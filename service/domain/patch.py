@@ -31,6 +31,7 @@ from service.domain.multivalued import (
     remove_listed,
 )
 from service.domain.operands import standard_base64
+from service.domain.patch_cost import Visits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,14 +96,18 @@ def apply(
     """Run operations in order on a working copy, changing it in place.
 
     Raises INVALID_PATH, INVALID_FILTER, INVALID_VALUE, MUTABILITY or NO_TARGET naming the
-    path; the copy is then worthless.
+    path, TOO_MANY where it would take too long; the copy is then worthless.
     """
+    visits = Visits()
     for operation in operations:
-        _apply_one(resource, operation, resource_type)
+        target = resolve_target(operation, resource_type)
+        visits.add(resource, target.extension, target.attribute, target.filter)
+        _apply_one(resource, operation, target, resource_type)
 
 
-def _apply_one(resource: Message, operation: PatchOperation, resource_type: ResourceType) -> None:
-    target = resolve_target(operation, resource_type)
+def _apply_one(
+    resource: Message, operation: PatchOperation, target: Target, resource_type: ResourceType
+) -> None:
     if operation.op not in (_ADD, PatchOp.PATCH_OP_REPLACE, _REMOVE):
         raise invalid_value(target.text, "op must be add, replace or remove.")
     check_mutability(target, operation.op)

@@ -10,9 +10,10 @@ from google.protobuf import json_format
 from rollbook.attributes import USER
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from rollbook.v1.patch_pb2 import PatchOperation
-from rollbook.v1.user_pb2 import User
+from rollbook.v1.user_pb2 import Email, User
 from service.domain import patch
 from service.domain.errors import DomainError
+from service.domain.patch_cost import MAX_VISITS
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
@@ -398,3 +399,25 @@ def test_refusal(wrong: PatchOperation, reason: str) -> None:
         after(wrong)
     assert refused.value.reason == ErrorReason.Value(f"ERROR_REASON_{reason}")
     assert refused.value.message
+
+
+@pytest.mark.parametrize("conditions", [0, 1, 9])
+def test_the_work_of_a_patch_is_limited(conditions: int) -> None:
+    emails = [Email(value=f"{number}@acme.example") for number in range(1_000)]
+    path: dict[str, Any] = {"attribute": {"attribute": "emails", "sub_attribute": "display"}}
+    if conditions:
+        term = {
+            "comparison": {
+                "path": {"attribute": "value"},
+                "operator": "COMPARISON_OPERATOR_PRESENT",
+            }
+        }
+        path["filter"] = {"and": {"filters": [term] * conditions}}
+    message = {"op": "PATCH_OP_REMOVE", "path": path}
+    operation = json_format.ParseDict(message, PatchOperation())
+    enough = MAX_VISITS // (1 + conditions) // len(emails)
+    patch.apply(User(emails=emails), [operation] * enough, USER)
+    with pytest.raises(DomainError) as caught:
+        patch.apply(User(emails=emails), [operation] * (enough + 1), USER)
+    assert caught.value.reason == ErrorReason.ERROR_REASON_TOO_MANY
+    assert str(MAX_VISITS) in caught.value.message

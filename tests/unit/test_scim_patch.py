@@ -7,7 +7,7 @@ from google.protobuf.json_format import MessageToDict
 
 from gateway.scim.dialects import ENTRA, LENIENT, Dialect, Reading, Tolerance
 from gateway.scim.errors import ScimError
-from gateway.scim.patch import MAX_OPERATIONS, operations_from_scim
+from gateway.scim.patch import MAX_OPERATIONS, MAX_PATH_TEXT, operations_from_scim
 from rollbook.attributes import GROUP, USER, ResourceType
 from rollbook.v1.patch_pb2 import PatchOp, PatchOperation
 from tests.harness.filter_text import path_text
@@ -457,6 +457,17 @@ def test_the_number_of_operations_is_limited() -> None:
         error = refused({"schemas": [PATCH], "Operations": many})
         assert error.scim_type == "invalidValue"
         assert str(MAX_OPERATIONS) in error.detail
+
+
+def test_the_length_of_all_paths_is_limited() -> None:
+    long = f"emails[{' and '.join(['value pr'] * 150)}]"
+    count = MAX_PATH_TEXT // len(long)
+    assert len(read(*[op("remove", long)] * count)) == count
+    for one_more in (op("remove", long), op("replace", None, {long: "x"})):
+        error = refused(
+            {"schemas": [PATCH], "Operations": [op("remove", long)] * count + [one_more]}
+        )
+        assert (error.scim_type, str(MAX_PATH_TEXT) in error.detail) == ("invalidPath", True)
 
 
 @pytest.mark.parametrize(
