@@ -15,6 +15,7 @@ import structlog
 
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError
+from service.storage import isolation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -112,7 +113,8 @@ class Database:
 
     @classmethod
     async def connect(cls, url: str, *, max_connections: int) -> Database:
-        """Open the pool. Raises OSError or asyncpg.PostgresError when there is no database."""
+        """Open the pool. Raises OSError or asyncpg.PostgresError when there is no database, and
+        PermissionError when it would not isolate tenants."""
         pool = await asyncpg.create_pool(
             url,
             min_size=min(2, max_connections),
@@ -121,6 +123,7 @@ class Database:
             max_inactive_connection_lifetime=300,
             max_cached_statement_lifetime=STATEMENT_LIFETIME,
             connection_class=_Session,
+            init=isolation.enter,
             reset=_keep_session,
             server_settings=_SESSION,
         )

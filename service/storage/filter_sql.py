@@ -38,6 +38,7 @@ from service.storage.search import DISPLAY_NAME, ROWS
 from service.storage.search_sql import (
     MANAGER_NAME,
     OWNER_NAME,
+    RESOURCES,
     Kind,
     column_value,
     document_value,
@@ -63,7 +64,7 @@ def where(
     *,
     indexed: bool | None = None,
 ) -> str:
-    """The condition as a boolean expression over `resources AS r`; NULL counts as false.
+    """The condition as a boolean expression over `r`, a row of `RESOURCES`; NULL counts as false.
 
     Operands are appended to `parameters`, which may hold others before. The statement restricts
     `r.tenant_id` and, unless it is for several types, `r.resource_type` itself. `indexed` says
@@ -77,7 +78,7 @@ def where(
 
 def where_member(condition: Condition, tenant_id: UUID, parameters: list[object]) -> str:
     """As `where`, for a condition on one member of a group: an expression over `members AS m` and
-    the row `p` of `resources` that is the member."""
+    the row `p` of `RESOURCES` that is the member."""
     writer = _Writer(tenant_id, Parameters(parameters))
     return writer.on_row(condition, membership_sql.MEMBER)
 
@@ -138,7 +139,7 @@ class _Writer:
                 people = f"p.tenant_id = {self._tenant()} AND {self._display_is('p', name)}"
                 # As an array they are found first, and few are expected.
                 return (
-                    f"r.manager_id = ANY (ARRAY (SELECT p.id FROM resources AS p WHERE {people}))"
+                    f"r.manager_id = ANY (ARRAY (SELECT p.id FROM {RESOURCES} AS p WHERE {people}))"
                 )
             case Operator.STARTS_WITH, str(prefix) if column is None:
                 text = document_value("r.search", test.path).sql

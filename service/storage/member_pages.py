@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from service.storage.filter_sql import where_member
 from service.storage.members import member_of
+from service.storage.search_sql import MEMBERS, RESOURCES
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from service.domain.page_token import Position
     from service.storage.database import Connection
 
-_PERSON: Final = "JOIN resources AS p ON p.tenant_id = m.tenant_id AND p.id = m.member_id"
+_PERSON: Final = f"JOIN {RESOURCES} AS p ON p.tenant_id = m.tenant_id AND p.id = m.member_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,9 @@ class MemberSelection:
         number = len(parameters)
         where = f"m.tenant_id = ${number - 1} AND m.group_id = ${number}"
         if self.condition is None:
-            return f"members AS m WHERE {where}"
+            return f"{MEMBERS} AS m WHERE {where}"
         condition = where_member(self.condition, self.tenant_id, parameters)
-        return f"members AS m {_PERSON} WHERE {where} AND {condition}"
+        return f"{MEMBERS} AS m {_PERSON} WHERE {where} AND {condition}"
 
 
 @dataclass(frozen=True, slots=True)

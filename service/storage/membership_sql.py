@@ -13,7 +13,7 @@ from rollbook.attributes import GROUP
 from rollbook.v1.user_pb2 import GroupMembership
 from service.domain.conditions import FALSE, TRUE, Condition, Constant, leaves, with_leaves
 from service.domain.matching import matches
-from service.storage.search_sql import Kind, Value, display, literal
+from service.storage.search_sql import MEMBERS, RESOURCES, Kind, Value, display, literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,9 +41,9 @@ def has_member(condition: Condition, write: Write) -> str:
     by_id_alone = all(
         isinstance(leaf, Constant) or leaf.path.names == ("value",) for leaf in leaves(condition)
     )
-    person = "JOIN resources AS p ON p.tenant_id = m.tenant_id AND p.id = m.member_id"
+    person = f"JOIN {RESOURCES} AS p ON p.tenant_id = m.tenant_id AND p.id = m.member_id"
     return (
-        f"EXISTS (SELECT FROM members AS m {'' if by_id_alone else person}"
+        f"EXISTS (SELECT FROM {MEMBERS} AS m {'' if by_id_alone else person}"
         " WHERE m.tenant_id = r.tenant_id AND m.group_id = r.id"
         f" AND {write(condition, MEMBER)})"
     )
@@ -84,14 +84,14 @@ def _of_membership(condition: Condition, membership: GroupMembership) -> Conditi
 
 def _groups(condition: str, tenant: str) -> str:
     return (
-        f"FROM resources AS p WHERE p.tenant_id = {tenant}"
+        f"FROM {RESOURCES} AS p WHERE p.tenant_id = {tenant}"
         f" AND p.resource_type = {_GROUP_TYPE} AND {condition}"
     )
 
 
 def _is_member(condition: str) -> str:
     return (
-        "EXISTS (SELECT FROM members AS m WHERE m.tenant_id = r.tenant_id"
+        f"EXISTS (SELECT FROM {MEMBERS} AS m WHERE m.tenant_id = r.tenant_id"
         f" AND m.member_id = r.id AND {condition})"
     )
 
@@ -104,8 +104,8 @@ def _below(groups: str, tenant: str, *, root: str = "", start: str = "") -> str:
     return (
         f"WITH RECURSIVE below AS (SELECT {start} p.id {groups}"
         f" UNION SELECT {root} m.member_id FROM below"
-        f" JOIN members AS m ON m.tenant_id = {tenant} AND m.group_id = below.id"
-        f" JOIN resources AS p ON p.tenant_id = {tenant} AND p.id = m.member_id"
+        f" JOIN {MEMBERS} AS m ON m.tenant_id = {tenant} AND m.group_id = below.id"
+        f" JOIN {RESOURCES} AS p ON p.tenant_id = {tenant} AND p.id = m.member_id"
         f" AND p.resource_type = {_GROUP_TYPE})"
     )
 
@@ -115,8 +115,8 @@ def _is_far_below(groups: str, tenant: str) -> str:
     below = _below(groups, tenant, root="below.root,", start="p.id AS root,")
     return (
         f"r.id IN ({below} SELECT m.member_id FROM below"
-        f" JOIN members AS m ON m.tenant_id = {tenant} AND m.group_id = below.id"
-        " WHERE below.id <> below.root AND NOT EXISTS (SELECT FROM members AS d"
+        f" JOIN {MEMBERS} AS m ON m.tenant_id = {tenant} AND m.group_id = below.id"
+        f" WHERE below.id <> below.root AND NOT EXISTS (SELECT FROM {MEMBERS} AS d"
         f" WHERE d.tenant_id = {tenant} AND d.group_id = below.root"
         " AND d.member_id = m.member_id))"
     )

@@ -14,6 +14,8 @@ from typing import Final
 import asyncpg
 import structlog
 
+from service.storage import isolation
+
 log = structlog.get_logger(__name__)
 
 DIRECTORY: Final = Path(__file__).resolve().parents[2] / "migrations"
@@ -66,6 +68,7 @@ async def migrate(url: str) -> None:
     try:
         await _hold_lock(connection)
         await _apply_missing(connection)
+        await isolation.prepare(connection)
     finally:
         await connection.close()
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from service.storage.filter_sql import where
+from service.storage.search_sql import RESOURCES
 from service.storage.selectivity import is_selective
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def page(
     walked = f"coalesce({where(condition, tenant_id, parameters, indexed=False)}, FALSE)"
     key = window.key.sql or "NULL"
     return (
-        f"found AS MATERIALIZED (SELECT r.id, {key} AS key FROM resources AS r"
+        f"found AS MATERIALIZED (SELECT r.id, {key} AS key FROM {RESOURCES} AS r"
         f" WHERE {restriction} AND {found} LIMIT {max_found + 1}),"
         f" extent AS MATERIALIZED (SELECT count(*) <= {max_found} AS is_small FROM found),"
         f" page AS MATERIALIZED (({window.of('f.key' if window.key.sql else '', _FOUND, 'f')})"
@@ -81,4 +82,4 @@ _FOUND: Final = f"found AS f WHERE {_IS_SMALL}"
 
 
 def _walk(condition: str, window: Window) -> str:
-    return window.of(window.key.sql, f"resources AS r WHERE {condition}", "r")
+    return window.of(window.key.sql, f"{RESOURCES} AS r WHERE {condition}", "r")

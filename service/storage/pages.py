@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from service.storage import derived, page_sql
 from service.storage.filter_sql import where
 from service.storage.page_sql import Window
+from service.storage.search_sql import RESOURCES
 from service.storage.sort_sql import sort_key
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ async def count(connection: Connection, selection: Selection) -> int:
     """How many resources there are in all; without a condition from the counts kept."""
     parameters: list[object] = []
     condition = selection.where(parameters)
-    source = "count(*) FROM resources AS r"
+    source = f"count(*) FROM {RESOURCES} AS r"
     if selection.condition is None:
         source = "coalesce(sum(r.resources), 0)::int8 FROM resource_counts AS r"
     total: int = await connection.fetchval(f"SELECT {source} WHERE {condition}", *parameters)

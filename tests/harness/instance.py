@@ -85,8 +85,9 @@ async def connect_as_tenant(database_url: str) -> asyncpg.Connection[asyncpg.Rec
 
 
 async def empty_directory(connection: asyncpg.Connection[asyncpg.Record]) -> None:
-    """Removes every resource with its traces; credentials and keys stay."""
+    """Removes every resource of every tenant with its traces; credentials and keys stay."""
     # For tables this small it is faster than TRUNCATE, which makes a new file for each index.
     await connection.execute(
-        "DELETE FROM resources; DELETE FROM changes; DELETE FROM requests; DELETE FROM bookmarks"
+        "SELECT for_each_tenant('DELETE FROM resources; DELETE FROM changes; "
+        "DELETE FROM requests; DELETE FROM bookmarks')"
     )

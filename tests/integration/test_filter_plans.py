@@ -5,18 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import asyncpg
 import pytest
 
 from gateway.scim.dialects import LENIENT, Reading
 from gateway.scim.filters import parse_filter
 from rollbook.attributes import GROUP, USER, ResourceType
 from service.domain.filters import resolve
+from service.storage import isolation
 from service.storage.filter_sql import where
+from service.storage.search_sql import RESOURCES
 from service.storage.selectivity import is_selective
+from tests.harness.instance import connect_as_tenant
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    import asyncpg
 
     from tests.harness.database import DatabaseServer
 
@@ -64,7 +68,7 @@ WHEN_CHEAPER = [
 async def connection(database_server: DatabaseServer) -> AsyncIterator[asyncpg.Connection[Any]]:
     """A directory large enough for indexes to pay, as far as the planner knows."""
     async with database_server.database() as url:
-        connection = await asyncpg.connect(url)
+        connection = await connect_as_tenant(url)
         await connection.execute(
             """
             INSERT INTO resources (
@@ -83,11 +87,13 @@ async def connection(database_server: DatabaseServer) -> AsyncIterator[asyncpg.C
             FROM generate_series(1, 20000) AS n;
             INSERT INTO members (tenant_id, group_id, member_id)
             SELECT g.tenant_id, g.id, u.id
-            FROM (SELECT * FROM resources WHERE resource_type = 'Group' LIMIT 100) AS g,
-                (SELECT * FROM resources WHERE resource_type = 'User' LIMIT 100) AS u;
+            FROM resources AS g JOIN resources AS u
+            ON g.unique_key::int = u.unique_key::int / 10 * 10
+            WHERE g.resource_type = 'Group' AND u.resource_type = 'User';
             """
         )
         await connection.execute("VACUUM ANALYZE")
+        await isolation.enter(connection)
         yield connection
         await connection.close()
 
@@ -99,7 +105,7 @@ async def plan_of(
     parameters: list[object] = [TENANT, resource_type.name]
     condition = resolve(parse_filter(text, resource_type, Reading(LENIENT)), resource_type)
     query = (
-        "SELECT r.id FROM resources AS r WHERE r.tenant_id = $1::uuid"
+        f"SELECT r.id FROM {RESOURCES} AS r WHERE r.tenant_id = $1::uuid"
         f" AND r.resource_type = $2::text AND {where(condition, TENANT, parameters)}"
     )
     if mode == "custom":

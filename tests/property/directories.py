@@ -119,9 +119,16 @@ _VALUES: Final[dict[AttributeType, Sequence[Any]]] = {
 _SET_BY_SERVICE: Final = {"id", "externalId", "meta", "groups", "members"}
 
 
+async def serve(connection: asyncpg.Connection[Any], tenant_id: UUID) -> None:
+    """Let a connection see the rows of a tenant from now on."""
+    await connection.execute(f"SET rollbook.tenant_id = '{tenant_id}'")
+
+
 async def make_directory(connection: asyncpg.Connection[Any], seed: int) -> Directory:
-    """Stores 40 users, 20 groups and 60 devices; some of the ids in them name nobody."""
+    """Stores 40 users, 20 groups and 60 devices; some of the ids in them name nobody. The
+    connection serves their tenant from then on."""
     maker, tenant_id = _Maker(seed), UUID(int=seed)
+    await serve(connection, tenant_id)
     await connection.execute(
         "INSERT INTO tenants (tenant_id, name) VALUES ($1, $2)", tenant_id, f"tenant {seed}"
     )

@@ -13,6 +13,7 @@ from rollbook.attributes import GROUP, USER, ResourceType
 from service.domain.filters import matches, resolve
 from service.storage.filter_sql import where
 from tests.property.device import DEVICE
+from tests.property.directories import serve
 from tests.property.filter_strategies import any_filters, every_comparison
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ async def matching_rows(
     parameters: list[object] = [directory.tenant_id, resource_type.name]
     resolved = resolve(filter_, resource_type)
     condition = where(resolved, directory.tenant_id, parameters, indexed=indexed)
+    await serve(connection, directory.tenant_id)
     rows = await connection.fetch(
         "SELECT r.id FROM resources AS r"
         f" WHERE r.tenant_id = $1 AND r.resource_type = $2 AND {condition}",
@@ -85,6 +87,7 @@ async def test_every_operator_agrees_on_awkward_operands(
     directories: list[Directory],
 ) -> None:
     resource_type, directory = TYPES[type_name], directories[0]
+    await serve(directories_database, directory.tenant_id)
     resources = directory.resources[type_name]
     filters = every_comparison(resource_type, list(resources)[:2], without=LIKE_OTHERS)
     while batch := list(islice(filters, BATCH)):

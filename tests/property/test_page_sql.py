@@ -19,7 +19,7 @@ from service.storage.filter_sql import where
 from service.storage.page_sql import Window, page
 from service.storage.selectivity import is_selective
 from service.storage.sort_sql import sort_key
-from tests.property.directories import WORDS
+from tests.property.directories import WORDS, serve
 from tests.property.filter_strategies import any_filters, compound
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ async def test_rows_are_those_of_the_plain_query(
     key = sort_key(resolve_order(order_by, resource_type) if order_by else None)
     backwards, max_found = data.draw(st.booleans()), data.draw(st.sampled_from((0, 1, 10_000)))
 
+    await serve(directories_database, directory.tenant_id)
     parameters: list[object] = [directory.tenant_id, type_name]
     plain = await directories_database.fetch(
         f"SELECT r.id, {key.token} AS sort_key FROM resources AS r"

@@ -16,6 +16,7 @@ from service.domain.ordering import resolve_order
 from service.domain.search_values import instant
 from service.storage.sort_sql import SortKey, sort_key
 from tests.property.device import DEVICE
+from tests.property.directories import serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,6 +103,7 @@ async def _pages(
     backwards: bool = False,
 ) -> list[UUID]:
     """All ids, page by page."""
+    await serve(connection, directory.tenant_id)
     found: list[UUID] = []
     position: tuple[str | None, UUID] | None = None
     while True:

@@ -11,7 +11,7 @@ import pytest
 from rollbook.errors import AlreadyExistsError, InvalidRequestError, NotFoundError, RollbookError
 from rollbook.schema_json import definition_from_json, definition_to_json
 from tests.harness.badge_schema import BADGE, BADGE_SCHEMA, definition, with_badge
-from tests.harness.tenants import tenant_of
+from tests.harness.tenants import serving, tenant_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,10 +112,10 @@ async def test_changes_of_schemas_are_recorded(
     await client.schemas.attach(BADGE, "User")
     await client.schemas.detach(BADGE, "User")
     await client.schemas.delete(BADGE)
-    rows = await database.fetch(
-        "SELECT action, attributes, version FROM changes WHERE tenant_id = $1 ORDER BY revision",
-        await tenant_of(database, own_token),
-    )
+    async with serving(database, await tenant_of(database, own_token)):
+        rows = await database.fetch(
+            "SELECT action, attributes, version FROM changes ORDER BY revision"
+        )
     assert [tuple(row) for row in rows] == [
         ("create", ["attributes"], 1),
         ("update", ["attachments.User"], 2),

@@ -14,7 +14,7 @@ from rollbook.v1.user_pb2 import User
 from rollbook.v1.user_service_pb2 import CreateUserRequest, GetUserRequest, ListUsersRequest
 from rollbook.v1.user_service_pb2_grpc import UserServiceStub
 from tests.harness.badge_schema import BADGE, definition, found, with_badge
-from tests.harness.tenants import tenant_of
+from tests.harness.tenants import serving, tenant_of
 
 if TYPE_CHECKING:
     import asyncpg
@@ -144,12 +144,9 @@ async def test_a_process_that_is_behind_writes_nothing_it_does_not_know(
     await client.schemas.attach(BADGE, "User")
     ada = (await scim.post("/Users", with_badge("ada", number="1"))).body["id"]
     tenant_id = await tenant_of(database, own_token)
-    await database.execute(
-        "UPDATE tenants SET schema_revision = schema_revision + 1 WHERE tenant_id = $1", tenant_id
-    )
-    await database.execute(
-        "UPDATE resources SET schema_revision = 2 WHERE tenant_id = $1", tenant_id
-    )
+    async with serving(database, tenant_id):
+        await database.execute("UPDATE tenants SET schema_revision = schema_revision + 1")
+        await database.execute("UPDATE resources SET schema_revision = 2")
     changed = await client.users.update(User(id=ada, title="T"))
     assert changed.title == "T"
     answer = await scim.patch(
