@@ -149,6 +149,13 @@ RPCS: Final[Mapping[str, Rule]] = {
         DescribeCaller=Rule(EVERY_SCOPE, over_scim=True),
     ),
     **_rules("PasswordService", VerifyPassword=_VERIFY, SetPassword=_ADMIN),
+    # The authorities are the operator's: which tenant their certificates speak for is, too.
+    **_rules(
+        "WorkloadService",
+        CreateCertificateIdentity=_PLATFORM,
+        ListCertificateIdentities=_PLATFORM,
+        DeleteCertificateIdentity=_PLATFORM,
+    ),
 }
 """Methods by full name."""
 

@@ -20,6 +20,7 @@ from rollbook.v1 import (
     schema_service_pb2,
     service_account_service_pb2,
     user_service_pb2,
+    workload_service_pb2,
 )
 from service.epoch import Epoch
 from service.passwords import PasswordHasher
@@ -36,6 +37,7 @@ from service.rpc.resources import ResourceMethods
 from service.rpc.schemas import SchemaMethods
 from service.rpc.tenant_schemas import TenantSchemas
 from service.rpc.user_passwords import UserPasswords
+from service.rpc.workloads import WorkloadMethods
 from service.rpc.writes import Writes
 from service.storage import credentials, signing_keys
 from service.storage.database import Database
@@ -57,6 +59,7 @@ _DIRECTORY: Final = directory_service_pb2.DESCRIPTOR.services_by_name["Directory
 _SCHEMAS: Final = schema_service_pb2.DESCRIPTOR.services_by_name["SchemaService"]
 _CREDENTIALS: Final = credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"]
 _PASSWORDS: Final = password_service_pb2.DESCRIPTOR.services_by_name["PasswordService"]
+_WORKLOADS: Final = workload_service_pb2.DESCRIPTOR.services_by_name["WorkloadService"]
 _SERVICES: Final = (
     _USERS,
     _GROUPS,
@@ -65,6 +68,7 @@ _SERVICES: Final = (
     _SCHEMAS,
     _CREDENTIALS,
     _PASSWORDS,
+    _WORKLOADS,
 )
 
 
@@ -204,6 +208,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     user_passwords = UserPasswords(database, hasher)
     passwords = PasswordMethods(user_passwords, hasher, writes)
     secrets = CredentialMethods(database, means.epoch, page_key)
+    workloads = WorkloadMethods(database, means.epoch, page_key)
     return [
         handlers_of(_USERS, users.answers(), gate),
         handlers_of(_GROUPS, {**groups.answers(), **memberships.answers()}, gate),
@@ -213,6 +218,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
         handlers_of(_SCHEMAS, registry.answers(), replace(gate, schemas=None)),
         handlers_of(_CREDENTIALS, secrets.answers(), replace(gate, schemas=None)),
         handlers_of(_PASSWORDS, passwords.answers(), gate),
+        handlers_of(_WORKLOADS, workloads.answers(), replace(gate, schemas=None)),
     ]
 
 

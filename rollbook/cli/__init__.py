@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from rollbook.cli import groups, passwords, schemas, status, tokens, transfer, user_changes, users
+from rollbook.cli import (
+    groups,
+    passwords,
+    schemas,
+    status,
+    tokens,
+    transfer,
+    user_changes,
+    users,
+    workloads,
+)
 from rollbook.cli.failures import EXIT_CODES_HELP
 from rollbook.cli.session import connection_callback
 from rollbook.cli.version import print_version
@@ -36,6 +46,7 @@ for name, part in (
     ("group", groups.app),
     ("schema", schemas.app),
     ("token", tokens.app),
+    ("workload", workloads.app),
     (None, status.app),
 ):
     app.add_typer(part, name=name)

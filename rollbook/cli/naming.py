@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID
 
 from grpc import StatusCode
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from rollbook.v1.credential_service_pb2 import Token
     from rollbook.v1.group_pb2 import Group
     from rollbook.v1.user_pb2 import User
+    from rollbook.v1.workload_service_pb2 import CertificateIdentity
+
+Found = TypeVar("Found")
 
 _LOOKUPS_AT_ONCE: Final = 16
 _LARGE_PAGE: Final = 500
@@ -91,15 +94,27 @@ async def find_token(client: RollbookClient, name: str) -> Token:
     InvalidRequestError when several have the name."""
     listing = client.tokens.list(show_ended=is_id(name), page_size=_LARGE_PAGE)
     found = [token async for token in listing if name in {token.id, token.name}]
+    return _only("token", name, found)
+
+
+async def find_workload(client: RollbookClient, name: str) -> CertificateIdentity:
+    """The workload with that id, name or pattern. Raises NotFoundError; InvalidRequestError when
+    several have the name."""
+    listing = client.workloads.list(page_size=_LARGE_PAGE)
+    found = [one async for one in listing if name in {one.id, one.name, one.pattern}]
+    return _only("workload", name, found)
+
+
+def _only(kind: str, name: str, found: Sequence[Found]) -> Found:
     if len(found) > 1:
         raise InvalidRequestError(
-            f"{len(found)} tokens have the name {name!r}.",
+            f"{len(found)} {kind}s have the name {name!r}.",
             code=StatusCode.INVALID_ARGUMENT,
             reason="TOO_MANY",
         )
     if not found:
         raise NotFoundError(
-            f"There is no token whose id or name is {name!r}. `rollbook token list` shows all.",
+            f"There is no {kind} whose id or name is {name!r}. `rollbook {kind} list` shows all.",
             code=StatusCode.NOT_FOUND,
             reason="CREDENTIAL_NOT_FOUND",
         )

@@ -22,6 +22,7 @@ from rollbook.client.paths import ENTERPRISE
 from rollbook.client.schemas import Schemas
 from rollbook.client.tokens import Tokens
 from rollbook.client.users import Users
+from rollbook.client.workloads import Workloads
 
 __all__ = [
     "ENTERPRISE",
@@ -36,6 +37,7 @@ __all__ = [
     "Schemas",
     "Tokens",
     "Users",
+    "Workloads",
     "add",
     "ascending",
     "descending",

@@ -34,6 +34,10 @@ _SERVICE_CONFIG: Final = {
                     {"service": "rollbook.v1.CredentialService", "method": method}
                     for method in ("ListTokens", "RevokeToken", "DescribeCaller")
                 ),
+                {
+                    "service": "rollbook.v1.WorkloadService",
+                    "method": "ListCertificateIdentities",
+                },
             ],
             "retryPolicy": {
                 "maxAttempts": 4,

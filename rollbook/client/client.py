@@ -13,6 +13,7 @@ from rollbook.client.passwords import Passwords
 from rollbook.client.schemas import Schemas
 from rollbook.client.tokens import Tokens
 from rollbook.client.users import Users
+from rollbook.client.workloads import Workloads
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -25,10 +26,10 @@ class RollbookClient:
     """A client of the identity service; one serves a whole process, its calls may run at once.
 
     `address` is host:port, `dns:///name:port` for several instances behind one name, or
-    `unix:/path`. The credentials are a `token` or `basic=(user, password)`; they travel in the
-    clear without `tls`. `timeout` is in seconds and for each call, all attempts included; every
-    call takes its own as `timeout=`. Calls that find the service unavailable are repeated a few
-    times, writes too, since each has a request id.
+    `unix:/path`. The credentials are a `token` or `basic=(user, password)`, which travel in the
+    clear without `tls`, or the certificate of `tls` when there is neither. `timeout` is in seconds
+    and for each call, all attempts included; every call takes its own as `timeout=`. Calls that
+    find the service unavailable are repeated a few times, writes too, since each has a request id.
 
     Calls raise `rollbook.errors.RollbookError`; the constructor raises ValueError when the
     credentials cannot be sent.
@@ -52,6 +53,7 @@ class RollbookClient:
         self.schemas = Schemas(self._connection)
         self.tokens = Tokens(self._connection)
         self.passwords = Passwords(self._connection)
+        self.workloads = Workloads(self._connection)
 
     async def __aenter__(self) -> Self:
         return self

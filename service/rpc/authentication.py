@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from rollbook import tokens
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError
+from service.rpc.certificates import Certificates
 from service.storage import credentials
 
 if TYPE_CHECKING:
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
 
     from rollbook.access import Scope
     from service.epoch import Epoch
+    from service.rpc.certificates import PeerCertificate
     from service.rpc.last_uses import LastUses
     from service.rpc.passwords import Passwords
     from service.storage.credentials import Credential
     from service.storage.database import Database
 
     Client = Callable[[], str]
+    Shown = Callable[[], PeerCertificate | None]
 
 CACHE_SECONDS: Final = 1.0
 """How long a credential that another machine revokes is still taken for valid, counted from
@@ -52,6 +55,10 @@ class Caller:
     principal_id: UUID | None = None
 
 
+def _nothing_shown() -> None:
+    """What a peer without a certificate shows."""
+
+
 class Authenticator:
     """Checks credentials. Keeps who they belong to for a second, under a hash of the header.
 
@@ -70,28 +77,39 @@ class Authenticator:
         self._epoch = epoch
         self._passwords = passwords
         self._last_uses = last_uses
+        self._certificates = Certificates(database)
         self._foreign_tokens = foreign_tokens
         self._known: dict[bytes, tuple[float, int, Caller]] = {}
 
-    async def authenticate(self, metadata: Mapping[str, str], client: Client) -> Caller:
-        """The caller; `client` tells where the call comes from.
+    async def authenticate(
+        self, metadata: Mapping[str, str], client: Client, shown: Shown = _nothing_shown
+    ) -> Caller:
+        """The caller; `client` tells where the call comes from, and `shown` which certificate its
+        peer has: that counts when the call has no credentials.
 
         Raises CREDENTIALS_MISSING or CREDENTIALS_INVALID; RATE_LIMITED or UNAVAILABLE where
         passwords are tried too often.
         """
         header = metadata.get("authorization", "").strip()
-        if not header:
+        certificate = None if header else shown()
+        if certificate is not None:
+            key = certificate.key
+        elif header:
+            key = hashlib.sha256(header.encode("utf-8", "surrogateescape")).digest()
+        else:
             raise DomainError(
                 ErrorReason.ERROR_REASON_CREDENTIALS_MISSING,
                 "The call has no credentials: send an authorization header with a bearer token.",
             )
-        key = hashlib.sha256(header.encode("utf-8", "surrogateescape")).digest()
         # Both are taken before the database is asked: what happens after that is news.
         now, epoch = time.monotonic(), self._epoch.current
         known = self._known.get(key)
         if known is not None and known[0] > now and known[1] == epoch:
             return known[2]
-        credential = await self._find(header, key, client)
+        if certificate is None:
+            credential = await self._find(header, key, client)
+        else:
+            credential = await self._certificates.find(certificate)
         if credential is None:
             await asyncio.sleep(now + REFUSAL_SECONDS - time.monotonic())
             raise _invalid()
@@ -142,5 +160,6 @@ class Authenticator:
 def _invalid() -> DomainError:
     return DomainError(
         ErrorReason.ERROR_REASON_CREDENTIALS_INVALID,
-        "The credentials are not valid: check the token, or the user name and password.",
+        "The credentials are not valid: check the token, or the user name and password, or whose "
+        "the client certificate is.",
     )

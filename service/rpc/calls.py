@@ -16,12 +16,13 @@ from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
 from rollbook.access import RPCS, Scope, rule_of
-from rollbook.metadata import CHANNEL, REQUEST_ID, SCIM, TOLERANCES
+from rollbook.metadata import CHANNEL, GATEWAY_CLAIMS, REQUEST_ID, SCIM, TOLERANCES
 from rollbook.schema_sets import DEFAULT
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError, StaleSchemasError
 from service.domain.roles import DEFAULT_CONNECTION, MANUAL
 from service.rpc import status
+from service.rpc.certificates import certificate_of
 from service.rpc.gateways import client_of
 from service.storage.changes import Author, Effects
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from rollbook.schema_sets import SchemaSet
     from service.rpc.authentication import Authenticator, Caller
+    from service.rpc.certificates import AuthContext
     from service.rpc.gateways import Gateways, Peer
     from service.rpc.tenant_schemas import TenantSchemas
 
@@ -81,16 +83,21 @@ class Gate:
     schemas: TenantSchemas | None = None
 
     async def admit(
-        self, method: str, metadata: dict[str, str], peer: Peer
+        self, method: str, metadata: dict[str, str], peer: Peer, auth_context: AuthContext
     ) -> tuple[Caller, Mapping[str, str]]:
         """Who calls, and what is believed of the metadata.
+
+        A certificate is its holder's, so it speaks for nobody whose request is passed on.
 
         Raises CREDENTIALS_MISSING, CREDENTIALS_INVALID, RATE_LIMITED, UNAVAILABLE,
         SCIM_DISABLED, SCOPE_MISSING.
         """
         believed, by_gateway = self.gateways.hear(metadata, peer)
+        passed_on = not GATEWAY_CLAIMS.isdisjoint(metadata)
         caller = await self.authenticator.authenticate(
-            believed, lambda: client_of(believed, peer())
+            believed,
+            lambda: client_of(believed, peer()),
+            lambda: None if passed_on else certificate_of(auth_context),
         )
         over_scim = believed.get(CHANNEL) == SCIM
         if over_scim and not self.scim_enabled:
@@ -142,7 +149,7 @@ def _handler(method: MethodDescriptor, answer: Answer, gate: Gate) -> Any:
         sent = _metadata(context)
         try:
             # Whether the caller may is decided before what is asked is looked at (AIP-211).
-            caller, metadata = await gate.admit(name, sent, context.peer)
+            caller, metadata = await gate.admit(name, sent, context.peer, context.auth_context)
             try:
                 return await answered(body, caller, metadata)
             except StaleSchemasError:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from rollbook.access import EVERY_SCOPE, Scope, scopes_named
 from service.domain.identifiers import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
-
-    import asyncpg
 
     from service.storage.database import Connection
 
@@ -61,9 +59,26 @@ coalesce(last_use_time >= date_trunc('minute', now()), false) AS noted_this_minu
 async def by_token_hash(connection: Connection, token_hash: bytes) -> Credential | None:
     """The valid credential of a token, by its SHA-256."""
     row = await connection.fetchrow(
-        f"SELECT {_COLUMNS} FROM credentials WHERE token_hash = $1 AND {_USABLE}", token_hash
+        f"""
+        SELECT {_COLUMNS} FROM credentials
+        WHERE token_hash = $1 AND kind <> 'certificate' AND {_USABLE}
+        """,
+        token_hash,
     )
-    return _credential(row) if row else None
+    return _credential(dict(row)) if row else None
+
+
+async def by_patterns(connection: Connection, digests: Sequence[bytes]) -> dict[bytes, Credential]:
+    """The valid credentials of certificates whose patterns have these digests."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {_COLUMNS}, token_hash FROM credentials
+        WHERE token_hash = ANY ($1) AND kind = 'certificate' AND {_USABLE}
+        """,
+        digests,
+    )
+    found = [dict(row) for row in rows]
+    return {row.pop("token_hash"): _credential(row) for row in found}
 
 
 async def by_user_name(
@@ -75,10 +90,10 @@ async def by_user_name(
         tenant_id,
         user_name,
     )
-    return _credential(row) if row else None
+    return _credential(dict(row)) if row else None
 
 
-def _credential(row: asyncpg.Record) -> Credential:
+def _credential(row: Mapping[str, Any]) -> Credential:
     return Credential(**{**row, "scopes": scopes_named(row["scopes"])})
 
 

@@ -24,6 +24,7 @@ from rollbook.v1 import (
     schema_service_pb2,
     user_pb2,
     user_service_pb2,
+    workload_service_pb2,
 )
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain import etag, filters, patch, validation
@@ -36,6 +37,7 @@ from tests.harness.fake_service import Call, Failure
 from tests.harness.memory_passwords import Passwords
 from tests.harness.memory_schemas import Schemas
 from tests.harness.memory_tokens import Tokens
+from tests.harness.memory_workloads import Workloads
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -50,6 +52,7 @@ _USERS = user_service_pb2.DESCRIPTOR.services_by_name["UserService"]
 _GROUPS = group_service_pb2.DESCRIPTOR.services_by_name["GroupService"]
 _SCHEMAS = schema_service_pb2.DESCRIPTOR.services_by_name["SchemaService"]
 _CREDENTIALS = credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"]
+_WORKLOADS = workload_service_pb2.DESCRIPTOR.services_by_name["WorkloadService"]
 _PASSWORDS = password_service_pb2.DESCRIPTOR.services_by_name["PasswordService"]
 
 
@@ -238,6 +241,7 @@ class MemoryService:
     groups: Resources = field(default_factory=partial(Resources, GROUP))
     schemas: Schemas = field(default_factory=Schemas)
     tokens: Tokens = field(default_factory=Tokens)
+    workloads: Workloads = field(default_factory=Workloads)
     passwords: Passwords = field(default_factory=Passwords)
     failures: dict[str, list[Failure]] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
@@ -273,6 +277,7 @@ class MemoryService:
             "ListPrincipalGroups": memberships.of_principal,
             **self.schemas.methods(),
             **self.tokens.methods(),
+            **self.workloads.methods(),
             **self.passwords.methods(),
         }
         for resources in (self.users, self.groups):
@@ -335,7 +340,7 @@ async def running_memory_service(
     """The service on a port of its own, with an empty directory."""
     memory = MemoryService()
     server = grpc.aio.server(options=[("grpc.max_metadata_size", 64 * 1024)])
-    for service in (_USERS, _GROUPS, _SCHEMAS, _CREDENTIALS, _PASSWORDS):
+    for service in (_USERS, _GROUPS, _SCHEMAS, _CREDENTIALS, _PASSWORDS, _WORKLOADS):
         handlers = {method.name: memory.handler(method) for method in service.methods}
         generic = grpc.method_handlers_generic_handler(service.full_name, handlers)
         server.add_generic_rpc_handlers((generic,))

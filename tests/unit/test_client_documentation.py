@@ -61,6 +61,7 @@ async def service() -> AsyncIterator[MemoryService]:
         memory.add_group("Engineering")
         memory.add_group("Staff")
         token = memory.tokens.add("okta", "scim")
+        memory.workloads.add("billing", "spiffe://acme.example/prod/billing", "directory.read")
         memory.tokens.by_id[ADA_ID] = memory.tokens.by_id.pop(token.id)
         token.id = ADA_ID
         memory.schemas.add(definition_from_json(schema("badge")))
