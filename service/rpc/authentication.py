@@ -148,7 +148,11 @@ class Authenticator:
         if self._is_mistyped(token, digest):
             return None
         async with self._database.across_tenants() as connection:
-            return await credentials.by_token_hash(connection, digest)
+            tenant_id = await credentials.tenant_of_token(connection, digest)
+        if tenant_id is None:
+            return None
+        async with self._database.connection(tenant_id) as connection:
+            return await credentials.by_token_hash(connection, tenant_id, digest)
 
     def _is_mistyped(self, token: str, digest: bytes) -> bool:
         """Whether a token claims to be of our making and is not: the database need not say so."""

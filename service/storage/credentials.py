@@ -56,13 +56,24 @@ coalesce(last_use_time >= date_trunc('minute', now()), false) AS noted_this_minu
 """
 
 
-async def by_token_hash(connection: Connection, token_hash: bytes) -> Credential | None:
+async def tenant_of_token(connection: Connection, token_hash: bytes) -> UUID | None:
+    """Whose tenant a token is, by its SHA-256, valid or not; over a connection of no tenant."""
+    tenant_id: UUID | None = await connection.fetchval(
+        "SELECT tenant_id FROM credentials WHERE token_hash = $1", token_hash
+    )
+    return tenant_id
+
+
+async def by_token_hash(
+    connection: Connection, tenant_id: UUID, token_hash: bytes
+) -> Credential | None:
     """The valid credential of a token, by its SHA-256."""
     row = await connection.fetchrow(
         f"""
         SELECT {_COLUMNS} FROM credentials
-        WHERE token_hash = $1 AND kind <> 'certificate' AND {_USABLE}
+        WHERE tenant_id = $1 AND token_hash = $2 AND kind <> 'certificate' AND {_USABLE}
         """,
+        tenant_id,
         token_hash,
     )
     return _credential(dict(row)) if row else None

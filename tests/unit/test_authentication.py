@@ -68,8 +68,11 @@ class Rows:
     def across_tenants(self) -> AbstractAsyncContextManager[Rows]:
         return self.connection(NO_TENANT)
 
-    async def by_token_hash(self, _: Any, digest: bytes) -> Credential | None:
+    async def tenant_of_token(self, _: Any, digest: bytes) -> UUID | None:
         self.asked += 1
+        return TENANT if digest in self.tokens else None
+
+    async def by_token_hash(self, _: Any, __: UUID, digest: bytes) -> Credential | None:
         found = self.tokens.get(digest)
         self.meanwhile()
         return found
@@ -124,6 +127,7 @@ def epoch(tmp_path: Path) -> Iterator[Epoch]:
 @pytest.fixture
 def rows(monkeypatch: pytest.MonkeyPatch) -> Rows:
     rows = Rows()
+    monkeypatch.setattr(credentials, "tenant_of_token", rows.tenant_of_token)
     monkeypatch.setattr(credentials, "by_token_hash", rows.by_token_hash)
     monkeypatch.setattr(credentials, "by_user_name", rows.by_user_name)
     return rows
