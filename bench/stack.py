@@ -36,6 +36,7 @@ def free_port() -> int:
 class Stack:
     """The running programs. As a context manager it stops them all."""
 
+    workers: int = 1
     directory: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="rbk-bench-")))
     _held: ExitStack = field(default_factory=ExitStack)
     _logs: Iterator[int] = field(default_factory=itertools.count)
@@ -56,7 +57,8 @@ class Stack:
         data = self.directory / "data"
         self._postgres = self._held.enter_context(EmbeddedPostgres(data))
         self.database_url = self._postgres.url
-        self.grpc_target = f"unix:{self.directory}/service.0"
+        self.grpc_targets = [f"unix:{self.directory}/service.{n}" for n in range(self.workers)]
+        self.grpc_target = self.grpc_targets[0]
         self.service = self.start(
             "service",
             environment={
@@ -64,6 +66,7 @@ class Stack:
                 "ROLLBOOK_GRPC_LISTEN": f"127.0.0.1:{free_port()}",
                 "ROLLBOOK_GRPC_SOCKET": f"{self.directory}/service",
                 "ROLLBOOK_BOOTSTRAP_TOKEN": TOKEN,
+                "ROLLBOOK_WORKERS": str(self.workers),
                 "ROLLBOOK_LOG_LEVEL": "warning",
             },
         )
