@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from grpc.aio import AioRpcError
@@ -14,6 +15,7 @@ from gateway.handlers.body import BodyReader
 from gateway.handlers.bulk import BulkHandler
 from gateway.handlers.claims import Claims
 from gateway.handlers.compression import pack
+from gateway.handlers.connection_dialects import ConnectionDialects
 from gateway.handlers.discovery import DiscoveryHandlers
 from gateway.handlers.errors import from_bug, from_call
 from gateway.handlers.health import HealthHandlers, landing
@@ -26,6 +28,7 @@ from gateway.handlers.root import RootHandlers
 from gateway.handlers.schema_sets import SchemaSets, is_schema_change
 from gateway.routing import Route, Router
 from gateway.scim.bulk import MAX_BULK_PAYLOAD
+from gateway.scim.dialects import LENIENT
 from gateway.scim.errors import ScimError
 from rollbook.attributes import GROUP, SERVICE_ACCOUNT, USER
 from rollbook.v1 import group_service_pb2, service_account_service_pb2, user_service_pb2
@@ -40,6 +43,12 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
+_MISREAD: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+"""What a dialect refuses a request with."""
+
+_MOST_CHANGES: Final = 2
+"""How often a request is done again: once for the dialect, once for the schemas."""
+
 
 class Gateway:
     """Answers requests by calling the service through `stubs`.
@@ -53,6 +62,7 @@ class Gateway:
         health = HealthHandlers(stubs, lambda: self.draining)
         self._base_url_of = base_url_of(settings)
         self._claims = Claims(settings)
+        self._dialects = ConnectionDialects(settings.dialect)
         self._dialect = settings.dialect
         self._access_log = settings.http_access_log
         self._schemas = SchemaSets(stubs.schemas, settings.http_request_timeout)
@@ -90,14 +100,40 @@ class Gateway:
             return respond_error(scim.http, from_bug(scim.request_id))
 
     async def _translated(self, scim: ScimRequest) -> Response:
-        """Does a request; does it again if the schemas have changed since the one before."""
-        try:
-            return await self._dispatch(scim)
-        except AioRpcError as failure:
-            if not is_schema_change(failure):
-                raise
-        await self._schemas.fetch(scim)
+        """Does a request; does it again if it turns out that the dialect of its connection or the
+        schemas of its tenant have changed since the one before."""
+        for _ in range(_MOST_CHANGES):
+            try:
+                return await self._dispatch(scim)
+            except ScimError as error:
+                if error.status not in _MISREAD or not await self._is_misread(scim):
+                    raise
+            except AioRpcError as failure:
+                if not await self._is_outdated(scim, failure):
+                    raise
         return await self._dispatch(scim)
+
+    async def _is_outdated(self, scim: ScimRequest, failure: AioRpcError) -> bool:
+        """Whether a call failed for what the gateway knew no better; it does now."""
+        if self._dialects.learn(scim, failure):
+            return True
+        if not is_schema_change(failure):
+            return False
+        await self._schemas.fetch(scim)
+        return True
+
+    async def _is_misread(self, scim: ScimRequest) -> bool:
+        """Whether a request that was refused may be right by the dialect that its connection has
+        by now. What the most lenient dialect refuses is wrong by any."""
+        if scim.dialect.name == LENIENT.name or not scim.has_credentials:
+            return False
+        try:
+            await self._schemas.fetch(scim)
+        except AioRpcError as failure:
+            if not self._dialects.learn(scim, failure):
+                raise
+            return True
+        return False
 
     async def _dispatch(self, scim: ScimRequest) -> Response:
         http = scim.http
@@ -107,6 +143,7 @@ class Gateway:
             route, scim.id = self._router.find(path)
         scim.endpoint = route.name
         scim.schemas = self._schemas.known(scim)
+        scim.dialect, scim.dialect_name = self._dialects.known(scim)
         handler = route.handler(http.method)
         if path not in self._outside:
             check_head(scim)

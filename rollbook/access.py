@@ -141,6 +141,14 @@ RPCS: Final[Mapping[str, Rule]] = {
         GetSchemaSet=_LOOK,
     ),
     **_rules(
+        "ConnectionService",
+        CreateConnection=_ADMIN,
+        GetConnection=_ADMIN,
+        ListConnections=_ADMIN,
+        UpdateConnection=_ADMIN,
+        DeleteConnection=_ADMIN,
+    ),
+    **_rules(
         "CredentialService",
         CreateToken=_MINT,
         ListTokens=_MINT,
@@ -168,16 +176,21 @@ ROUTES: Final[Mapping[str, Rule]] = {
             "GET /",
             "GET /healthz",
             "GET /readyz",
-            # What clients learn from how to authenticate.
-            "GET ServiceProviderConfig",
-            "GET ServiceProviderConfigs",
-            "GET serviceConfiguration",
         ),
         _PUBLIC,
     ),
-    # With credentials they show what the tenant has registered too.
+    # Clients learn from them how to authenticate. With credentials they show what the connection
+    # demands and what the tenant has registered too.
     **dict.fromkeys(
-        ("GET ResourceTypes", "GET ResourceTypes/{name}", "GET Schemas", "GET Schemas/{urn}"),
+        (
+            "GET ServiceProviderConfig",
+            "GET ServiceProviderConfigs",
+            "GET serviceConfiguration",
+            "GET ResourceTypes",
+            "GET ResourceTypes/{name}",
+            "GET Schemas",
+            "GET Schemas/{urn}",
+        ),
         _DISCOVERY,
     ),
     # Nobody's: these answer that they are not offered.

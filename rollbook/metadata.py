@@ -29,6 +29,9 @@ SCHEMA: Final = "rollbook-schema"
 """By which revision of the tenant's schemas the caller has translated: `SchemaService` says why.
 A gateway leaves it out if it was by none but those of the contract."""
 
+DIALECT: Final = "rollbook-dialect"
+"""By which dialect a gateway has read the request; it leaves it out if that was its own."""
+
 GATEWAY_CLAIMS: Final = frozenset({CHANNEL, CLIENT, TOLERANCES, GATEWAY})
 
 REQUEST_ID: Final = "rollbook-request-id"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from rollbook.tokens import hint_of, is_well_formed, new_token
 from service.passwords import PasswordHasher
-from service.storage import credentials, migrations
+from service.storage import credentials, migrations, scim_connections
 from service.storage.credentials import DEFAULT_TENANT
 from service.storage.database import Database
 
@@ -33,6 +33,9 @@ async def prepare(settings: Settings) -> str | None:
         async with database.across_tenants() as connection:
             is_open = await credentials.administrator_exists(connection)
         async with database.connection(DEFAULT_TENANT) as connection:
+            await scim_connections.configure(
+                connection, DEFAULT_TENANT, enabled=settings.scim.enabled
+            )
             await _set_up_basic(connection, hasher, settings.scim.auth)
             return await _set_up_token(connection, settings, is_open=is_open)
     finally:

@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection
 from rollbook.attributes import GROUP, SERVICE_ACCOUNT, USER
 from rollbook.tls_files import TlsFilesError
 from rollbook.v1 import (
+    connection_service_pb2,
     credential_service_pb2,
     directory_service_pb2,
     group_service_pb2,
@@ -35,6 +36,8 @@ from service.rpc.password_service import PasswordMethods
 from service.rpc.passwords import Passwords
 from service.rpc.resources import ResourceMethods
 from service.rpc.schemas import SchemaMethods
+from service.rpc.scim_connections import ConnectionMethods
+from service.rpc.tenant_connections import TenantConnections
 from service.rpc.tenant_schemas import TenantSchemas
 from service.rpc.user_passwords import UserPasswords
 from service.rpc.workloads import WorkloadMethods
@@ -60,6 +63,7 @@ _SCHEMAS: Final = schema_service_pb2.DESCRIPTOR.services_by_name["SchemaService"
 _CREDENTIALS: Final = credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"]
 _PASSWORDS: Final = password_service_pb2.DESCRIPTOR.services_by_name["PasswordService"]
 _WORKLOADS: Final = workload_service_pb2.DESCRIPTOR.services_by_name["WorkloadService"]
+_CONNECTIONS: Final = connection_service_pb2.DESCRIPTOR.services_by_name["ConnectionService"]
 _SERVICES: Final = (
     _USERS,
     _GROUPS,
@@ -69,6 +73,7 @@ _SERVICES: Final = (
     _CREDENTIALS,
     _PASSWORDS,
     _WORKLOADS,
+    _CONNECTIONS,
 )
 
 
@@ -194,7 +199,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
             database, means.epoch, Passwords(database, hasher), means.last_uses, foreign_tokens
         ),
         Gateways(settings.gateway_secret),
-        settings.scim.enabled,
+        TenantConnections(database, means.epoch),
         schemas,
     )
     writes = Writes(database, request_key, means.epoch)
@@ -209,6 +214,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     passwords = PasswordMethods(user_passwords, hasher, writes)
     secrets = CredentialMethods(database, means.epoch, page_key)
     workloads = WorkloadMethods(database, means.epoch, page_key)
+    connections = ConnectionMethods(database, writes, means.epoch, settings.base_url_of)
     return [
         handlers_of(_USERS, users.answers(), gate),
         handlers_of(_GROUPS, {**groups.answers(), **memberships.answers()}, gate),
@@ -219,6 +225,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
         handlers_of(_CREDENTIALS, secrets.answers(), replace(gate, schemas=None)),
         handlers_of(_PASSWORDS, passwords.answers(), gate),
         handlers_of(_WORKLOADS, workloads.answers(), replace(gate, schemas=None)),
+        handlers_of(_CONNECTIONS, connections.answers(), replace(gate, schemas=None)),
     ]
 
 

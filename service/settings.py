@@ -12,6 +12,7 @@ from rollbook.metadata import GatewaySecret  # noqa: TC001  # pydantic reads the
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from uuid import UUID
 
 
 class ScimAuth(BaseModel):
@@ -24,9 +25,11 @@ class ScimAuth(BaseModel):
 
 
 class Scim(BaseModel):
-    """The `scim:` block: `{enabled, auth: {type: basic, username, password}}`."""
+    """The `scim:` block: `{enabled, auth: {type: basic, username, password}}`, for the
+    default connection of the default tenant."""
 
-    enabled: bool = True
+    enabled: bool | None = None
+    """Applied at a start if it differs from what it was at the last; None as True."""
     auth: ScimAuth | None = None
 
 
@@ -70,6 +73,17 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     scim: Scim = Scim()
+    http_public_url: str = ""
+    """Scheme and host that clients see of the gateway; like the next a setting of the gateway's
+    too, which is shown here to administrators."""
+    http_prefix: str = "/scim/v2"
+    """Path of the SCIM base URL."""
+
+    def base_url_of(self, _tenant_id: UUID) -> str:
+        """The SCIM base URL of a tenant, or its path where the public URL is not set. A credential
+        tells its tenant, so it is the same for all."""
+        path = "/".join(part for part in self.http_prefix.split("/") if part)
+        return f"{self.http_public_url.rstrip('/')}/{path}"
 
     @model_validator(mode="after")
     def _tls_is_whole(self) -> Self:

@@ -1,7 +1,7 @@
 """What the server can do and what resources look like (RFC 7644 §4).
 
-Readable by anybody, since clients learn from it how to authenticate. Who has credentials sees the
-schemas of their tenant, others those of the contract.
+Readable by anybody, since clients learn from it how to authenticate. Who has credentials sees what
+their connection demands and the schemas of their tenant, others what holds by default.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ class DiscoveryHandlers:
     async def service_provider_config(self, scim: ScimRequest) -> Response:
         """GET /ServiceProviderConfig (RFC 7643 §5)."""
         _check_query(scim)
+        # By asking, the gateway learns the dialect of the connection.
+        await self._view(scim)
         document = _config(scim.base_url, interop=scim.dialect.is_interop_profile)
         address = f"{scim.base_url}/ServiceProviderConfig"
         return respond_with(scim.http, document, headers=located(address))
@@ -69,8 +71,7 @@ class DiscoveryHandlers:
         return respond(scim.http, document, headers=located(document["meta"]["location"]))
 
     async def _view(self, scim: ScimRequest) -> View:
-        is_known = "Authorization" in scim.http.headers
-        schemas = await self._schema_sets.fetch(scim) if is_known else DEFAULT
+        schemas = await self._schema_sets.fetch(scim) if scim.has_credentials else DEFAULT
         return View(scim.base_url, schemas, scim.dialect.keeps_unmapped)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import uuid
@@ -12,7 +13,7 @@ from urllib.parse import parse_qsl
 from gateway.handlers.errors import bad_request
 from gateway.scim.dialects import Reading
 from gateway.scim.projection import EVERYTHING, Projection, projection_from_query
-from rollbook.metadata import REQUEST_ID, SCHEMA
+from rollbook.metadata import DIALECT, REQUEST_ID, SCHEMA
 from rollbook.schema_sets import DEFAULT
 
 if TYPE_CHECKING:
@@ -40,13 +41,16 @@ class ScimRequest:
     """A request being answered.
 
     `endpoint` is the name of its route and `id` the last segment of a resource's path; both are
-    empty until the route is known. `dialect` is that of the connection it came on.
+    empty until the route is known. `dialect` is that of the connection it came on, and
+    `dialect_name` what the service knows it by: empty for the gateway's own.
     """
 
     __slots__ = (
         "_base_url_of",
         "_claims",
+        "_credentials_key",
         "dialect",
+        "dialect_name",
         "endpoint",
         "http",
         "id",
@@ -59,17 +63,33 @@ class ScimRequest:
     ) -> None:
         self.http = http
         self.dialect = dialect
+        self.dialect_name = ""
         self.endpoint = ""
         self.id = ""
         self.schemas = DEFAULT
         self.request_id = _request_id(http.headers.get("X-Request-Id"))
         self._base_url_of = base_url_of
         self._claims = claims
+        self._credentials_key = b""
 
     @property
     def base_url(self) -> str:
         """The SCIM base URL as the client knows it. Raises HttpError for a bad Host."""
         return self._base_url_of(self.http)
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether it has any, right or wrong."""
+        return "Authorization" in self.http.headers
+
+    @property
+    def credentials_key(self) -> bytes:
+        """What is kept by credentials is found by it: they are secrets, so it is their hash."""
+        if not self._credentials_key:
+            text = self.http.headers.get("Authorization", "")
+            digest = hashlib.sha256(text.encode("utf-8", "surrogateescape"))
+            self._credentials_key = digest.digest()
+        return self._credentials_key
 
     def reading(self) -> Reading:
         """What its body and query are read under."""
@@ -125,11 +145,14 @@ class ScimRequest:
             return str(uuid.uuid5(_IDEMPOTENCY_KEYS, key_bytes.hex()))
 
     def metadata(self, *more: tuple[str, str]) -> tuple[tuple[str, str], ...]:
-        """What goes along with the call: credentials, the gateway's claims, the request's id, and
-        by which schemas it was translated, unless by those of the contract."""
+        """What goes along with the call: credentials, the gateway's claims, the request's id, by
+        which schemas it was translated, unless by those of the contract, and by which dialect it
+        was read, unless by the gateway's own."""
         items = (*self._claims.of(self.http), (REQUEST_ID, self.request_id), *more)
         if self.schemas.revision:
             items = ((SCHEMA, str(self.schemas.revision)), *items)
+        if self.dialect_name:
+            items = ((DIALECT, self.dialect_name), *items)
         credentials = self.http.headers.getall("Authorization", ())
         if not credentials:
             return items

@@ -40,7 +40,7 @@ class SchemaSets:
         """The set that the credentials of a request had when it was last asked for."""
         if not self._by_credentials:
             return DEFAULT
-        return self._by_credentials.get(_key(scim)) or DEFAULT
+        return self._by_credentials.get(scim.credentials_key) or DEFAULT
 
     async def fetch(self, scim: ScimRequest) -> SchemaSet:
         """The set of now. Raises AioRpcError."""
@@ -53,7 +53,7 @@ class SchemaSets:
         if response.revision == known.revision:
             return known
         fetched = await self._set_of(response)
-        self._by_credentials.put(_key(scim), fetched)
+        self._by_credentials.put(scim.credentials_key, fetched)
         return fetched
 
     async def _set_of(self, response: GetSchemaSetResponse) -> SchemaSet:
@@ -72,9 +72,3 @@ def is_schema_change(failure: AioRpcError) -> bool:
     if failure.code() is not StatusCode.FAILED_PRECONDITION:
         return False
     return error_from_rpc(failure).reason == "SCHEMA_CHANGED"
-
-
-def _key(scim: ScimRequest) -> bytes:
-    """Credentials are secrets: no more than their hash is kept."""
-    credentials = scim.http.headers.get("Authorization", "")
-    return hashlib.sha256(credentials.encode("utf-8", "surrogateescape")).digest()

@@ -100,12 +100,14 @@ _ANSWERS: Final[Mapping[str, _Answer]] = {
     "CREDENTIALS_INVALID": _Answer(401),
     "SCOPE_MISSING": _Answer(403),
     "SCIM_DISABLED": _Answer(403),
+    "ADDRESS_NOT_ALLOWED": _Answer(403),
     "USER_NOT_FOUND": _Answer(404),
     "GROUP_NOT_FOUND": _Answer(404),
     "SERVICE_ACCOUNT_NOT_FOUND": _Answer(404),
     "SCHEMA_NOT_FOUND": _Answer(404),
     "CREDENTIAL_NOT_FOUND": _Answer(404),
     "PRINCIPAL_INACTIVE": _Answer(409),
+    "CONNECTION_NOT_FOUND": _Answer(404),
     # RFC 7644 §3.3; its table 9 and RFC 7643 §7 speak of 400.
     "UNIQUENESS": _Answer(409, "uniqueness"),
     # RFC 7644 table 8 and RFC 9110 §13.1.1; ABORTED would be 409 otherwise.
@@ -118,9 +120,12 @@ _ANSWERS: Final[Mapping[str, _Answer]] = {
         detail="Other requests changed the same resources meanwhile; try again.",
         retry_after=1,
     ),
-    # The gateway repeats a request once; it fails if schemas changed twice in that time.
+    # The gateway repeats a request; it fails if they changed again and again in that time.
     "SCHEMA_CHANGED": _UNAVAILABLE,
     "SCHEMA_ATTACHED": _Answer(409),
+    "DIALECT_CHANGED": _UNAVAILABLE,
+    "MANAGED_BY_SCIM": _Answer(409),
+    "CONNECTION_IS_DEFAULT": _Answer(409),
     "UNAVAILABLE": _UNAVAILABLE,
     "DRAINING": _UNAVAILABLE,
     "DEADLINE_EXCEEDED": _Answer(

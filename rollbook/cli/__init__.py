@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rollbook.cli import (
+    connections,
     groups,
     passwords,
     schemas,
@@ -47,6 +48,7 @@ for name, part in (
     ("schema", schemas.app),
     ("token", tokens.app),
     ("workload", workloads.app),
+    ("connection", connections.app),
     (None, status.app),
 ):
     app.add_typer(part, name=name)

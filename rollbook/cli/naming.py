@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from rollbook.client import RollbookClient
+    from rollbook.v1.connection_pb2 import Connection
     from rollbook.v1.credential_service_pb2 import Token
     from rollbook.v1.group_pb2 import Group
     from rollbook.v1.user_pb2 import User
@@ -119,6 +120,19 @@ def _only(kind: str, name: str, found: Sequence[Found]) -> Found:
             reason="CREDENTIAL_NOT_FOUND",
         )
     return found[0]
+
+
+async def find_connection(client: RollbookClient, name: str) -> Connection:
+    """The SCIM connection with that id or name. Raises NotFoundError."""
+    for connection in await client.connections.list():
+        if name in {connection.id, connection.name}:
+            return connection
+    raise NotFoundError(
+        f"There is no connection whose id or name is {name!r}. `rollbook connection list` shows "
+        "all.",
+        code=StatusCode.NOT_FOUND,
+        reason="CONNECTION_NOT_FOUND",
+    )
 
 
 def is_id(name: str) -> bool:

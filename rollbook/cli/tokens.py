@@ -12,7 +12,7 @@ from rollbook.access import Scope  # noqa: TC001  typer reads annotations
 from rollbook.cli.durations import parse_duration
 from rollbook.cli.failures import usage
 from rollbook.cli.listing import Limit, page_size, show
-from rollbook.cli.naming import find_token, find_user, is_id
+from rollbook.cli.naming import find_connection, find_token, find_user, is_id
 from rollbook.cli.session import Session, command
 from rollbook.cli.several import for_each
 
@@ -34,7 +34,7 @@ _COLUMNS: Final = ("name", "scopes", "ends with", "last used (UTC)", "valid (UTC
     app,
     "create",
     examples="""\
-rollbook token create okta --scope scim
+rollbook token create okta --scope scim --connection okta
 rollbook token create billing --scope directory.read --lifetime 90d > token
 rollbook token create "Grace's laptop" --scope directory.read --principal grace@acme.example""",
 )
@@ -55,12 +55,23 @@ async def create(
             metavar="USER", help="Whose it is: it ends when that user is deactivated or deleted."
         ),
     ] = None,
+    connection: Annotated[
+        str | None,
+        typer.Option(help="The SCIM connection that it is for, by id or name; else the default."),
+    ] = None,
 ) -> None:
     """Make a token and print its secret, which cannot be had again."""
     with usage():
         length = parse_duration(lifetime) if lifetime is not None else None
     whose = await _principal_id(session, principal)
-    made = await session.client.tokens.create(name, scopes, lifetime=length, principal_id=whose)
+    found = await find_connection(session.client, connection) if connection else None
+    made = await session.client.tokens.create(
+        name,
+        scopes,
+        lifetime=length,
+        principal_id=whose,
+        connection_id=found.id if found else "",
+    )
     _show_secret(session.output, made.token, made.secret)
 
 

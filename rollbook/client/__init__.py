@@ -20,6 +20,7 @@ from rollbook.client.listing import Listing
 from rollbook.client.patches import Change, add, remove, replace
 from rollbook.client.paths import ENTERPRISE
 from rollbook.client.schemas import Schemas
+from rollbook.client.scim_connections import ScimConnections
 from rollbook.client.tokens import Tokens
 from rollbook.client.users import Users
 from rollbook.client.workloads import Workloads
@@ -35,6 +36,7 @@ __all__ = [
     "Operand",
     "RollbookClient",
     "Schemas",
+    "ScimConnections",
     "Tokens",
     "Users",
     "Workloads",

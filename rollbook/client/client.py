@@ -11,6 +11,7 @@ from rollbook.client.directory import Directory
 from rollbook.client.groups import Groups
 from rollbook.client.passwords import Passwords
 from rollbook.client.schemas import Schemas
+from rollbook.client.scim_connections import ScimConnections
 from rollbook.client.tokens import Tokens
 from rollbook.client.users import Users
 from rollbook.client.workloads import Workloads
@@ -54,6 +55,7 @@ class RollbookClient:
         self.tokens = Tokens(self._connection)
         self.passwords = Passwords(self._connection)
         self.workloads = Workloads(self._connection)
+        self.connections = ScimConnections(self._connection)
 
     async def __aenter__(self) -> Self:
         return self

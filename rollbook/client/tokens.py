@@ -48,15 +48,23 @@ class Tokens:
         *,
         lifetime: timedelta | None = None,
         principal_id: str = "",
+        connection_id: str = "",
         **options: Unpack[CallOptions],
     ) -> CreateTokenResponse:
         """Make a token; `secret` of the answer cannot be had again. It has no end without a
-        `lifetime`, but ends with the user whose `principal_id` is given. Raises
-        PermissionDeniedError for a scope that one lacks oneself,
-        NotFoundError, and InvalidRequestError for a deactivated user. It is not repeated when
-        the answer is lost: see `list` then."""
+        `lifetime`, but ends with the user whose `principal_id` is given, and is for the default
+        SCIM connection without a `connection_id`.
+
+        Raises PermissionDeniedError for a scope that one lacks oneself, NotFoundError, and
+        InvalidRequestError for a deactivated user. It is not repeated when the answer is lost: see
+        `list` then.
+        """
         request = CreateTokenRequest(
-            name=name, scopes=scopes, lifetime=_duration(lifetime), principal_id=principal_id
+            name=name,
+            scopes=scopes,
+            lifetime=_duration(lifetime),
+            principal_id=principal_id,
+            connection_id=connection_id,
         )
         return await self._connection.call(self._stub.CreateToken, request, options.get("timeout"))
 

@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$rollbook/v1/credential_service.proto\x12\x0brollbook.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9b\x02\n\x05Token\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06scopes\x18\x03 \x03(\t\x12\x0c\n\x04hint\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_use_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cprincipal_id\x18\t \x01(\t\"u\n\x12\x43reateTokenRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06scopes\x18\x02 \x03(\t\x12+\n\x08lifetime\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cprincipal_id\x18\x04 \x01(\t\"H\n\x13\x43reateTokenResponse\x12!\n\x05token\x18\x01 \x01(\x0b\x32\x12.rollbook.v1.Token\x12\x0e\n\x06secret\x18\x02 \x01(\t\"w\n\x11ListTokensRequest\x12\x16\n\tpage_size\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x12\n\nshow_ended\x18\x03 \x01(\x08\x12\x14\n\x0cprincipal_id\x18\x04 \x01(\tB\x0c\n\n_page_size\"Q\n\x12ListTokensResponse\x12\"\n\x06tokens\x18\x01 \x03(\x0b\x32\x12.rollbook.v1.Token\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"L\n\x12RotateTokenRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12*\n\x07overlap\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"H\n\x13RotateTokenResponse\x12!\n\x05token\x18\x01 \x01(\x0b\x32\x12.rollbook.v1.Token\x12\x0e\n\x06secret\x18\x02 \x01(\t\" \n\x12RevokeTokenRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x15\n\x13RevokeTokenResponse\"\x17\n\x15\x44\x65scribeCallerRequest\"\xa5\x01\n\x16\x44\x65scribeCallerResponse\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0btenant_name\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0e\n\x06scopes\x18\x04 \x03(\t\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cprincipal_id\x18\x06 \x01(\t2\xb3\x03\n\x11\x43redentialService\x12P\n\x0b\x43reateToken\x12\x1f.rollbook.v1.CreateTokenRequest\x1a .rollbook.v1.CreateTokenResponse\x12M\n\nListTokens\x12\x1e.rollbook.v1.ListTokensRequest\x1a\x1f.rollbook.v1.ListTokensResponse\x12P\n\x0bRotateToken\x12\x1f.rollbook.v1.RotateTokenRequest\x1a .rollbook.v1.RotateTokenResponse\x12P\n\x0bRevokeToken\x12\x1f.rollbook.v1.RevokeTokenRequest\x1a .rollbook.v1.RevokeTokenResponse\x12Y\n\x0e\x44\x65scribeCaller\x12\".rollbook.v1.DescribeCallerRequest\x1a#.rollbook.v1.DescribeCallerResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$rollbook/v1/credential_service.proto\x12\x0brollbook.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb2\x02\n\x05Token\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06scopes\x18\x03 \x03(\t\x12\x0c\n\x04hint\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_use_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cprincipal_id\x18\t \x01(\t\x12\x15\n\rconnection_id\x18\n \x01(\t\"\x8c\x01\n\x12\x43reateTokenRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06scopes\x18\x02 \x03(\t\x12+\n\x08lifetime\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cprincipal_id\x18\x04 \x01(\t\x12\x15\n\rconnection_id\x18\x05 \x01(\t\"H\n\x13\x43reateTokenResponse\x12!\n\x05token\x18\x01 \x01(\x0b\x32\x12.rollbook.v1.Token\x12\x0e\n\x06secret\x18\x02 \x01(\t\"w\n\x11ListTokensRequest\x12\x16\n\tpage_size\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x12\n\nshow_ended\x18\x03 \x01(\x08\x12\x14\n\x0cprincipal_id\x18\x04 \x01(\tB\x0c\n\n_page_size\"Q\n\x12ListTokensResponse\x12\"\n\x06tokens\x18\x01 \x03(\x0b\x32\x12.rollbook.v1.Token\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"L\n\x12RotateTokenRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12*\n\x07overlap\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"H\n\x13RotateTokenResponse\x12!\n\x05token\x18\x01 \x01(\x0b\x32\x12.rollbook.v1.Token\x12\x0e\n\x06secret\x18\x02 \x01(\t\" \n\x12RevokeTokenRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x15\n\x13RevokeTokenResponse\"\x17\n\x15\x44\x65scribeCallerRequest\"\xa5\x01\n\x16\x44\x65scribeCallerResponse\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0btenant_name\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0e\n\x06scopes\x18\x04 \x03(\t\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cprincipal_id\x18\x06 \x01(\t2\xb3\x03\n\x11\x43redentialService\x12P\n\x0b\x43reateToken\x12\x1f.rollbook.v1.CreateTokenRequest\x1a .rollbook.v1.CreateTokenResponse\x12M\n\nListTokens\x12\x1e.rollbook.v1.ListTokensRequest\x1a\x1f.rollbook.v1.ListTokensResponse\x12P\n\x0bRotateToken\x12\x1f.rollbook.v1.RotateTokenRequest\x1a .rollbook.v1.RotateTokenResponse\x12P\n\x0bRevokeToken\x12\x1f.rollbook.v1.RevokeTokenRequest\x1a .rollbook.v1.RevokeTokenResponse\x12Y\n\x0e\x44\x65scribeCaller\x12\".rollbook.v1.DescribeCallerRequest\x1a#.rollbook.v1.DescribeCallerResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,27 +34,27 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rollbook.v1.credential_serv
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_TOKEN']._serialized_start=119
-  _globals['_TOKEN']._serialized_end=402
-  _globals['_CREATETOKENREQUEST']._serialized_start=404
-  _globals['_CREATETOKENREQUEST']._serialized_end=521
-  _globals['_CREATETOKENRESPONSE']._serialized_start=523
-  _globals['_CREATETOKENRESPONSE']._serialized_end=595
-  _globals['_LISTTOKENSREQUEST']._serialized_start=597
-  _globals['_LISTTOKENSREQUEST']._serialized_end=716
-  _globals['_LISTTOKENSRESPONSE']._serialized_start=718
-  _globals['_LISTTOKENSRESPONSE']._serialized_end=799
-  _globals['_ROTATETOKENREQUEST']._serialized_start=801
-  _globals['_ROTATETOKENREQUEST']._serialized_end=877
-  _globals['_ROTATETOKENRESPONSE']._serialized_start=879
-  _globals['_ROTATETOKENRESPONSE']._serialized_end=951
-  _globals['_REVOKETOKENREQUEST']._serialized_start=953
-  _globals['_REVOKETOKENREQUEST']._serialized_end=985
-  _globals['_REVOKETOKENRESPONSE']._serialized_start=987
-  _globals['_REVOKETOKENRESPONSE']._serialized_end=1008
-  _globals['_DESCRIBECALLERREQUEST']._serialized_start=1010
-  _globals['_DESCRIBECALLERREQUEST']._serialized_end=1033
-  _globals['_DESCRIBECALLERRESPONSE']._serialized_start=1036
-  _globals['_DESCRIBECALLERRESPONSE']._serialized_end=1201
-  _globals['_CREDENTIALSERVICE']._serialized_start=1204
-  _globals['_CREDENTIALSERVICE']._serialized_end=1639
+  _globals['_TOKEN']._serialized_end=425
+  _globals['_CREATETOKENREQUEST']._serialized_start=428
+  _globals['_CREATETOKENREQUEST']._serialized_end=568
+  _globals['_CREATETOKENRESPONSE']._serialized_start=570
+  _globals['_CREATETOKENRESPONSE']._serialized_end=642
+  _globals['_LISTTOKENSREQUEST']._serialized_start=644
+  _globals['_LISTTOKENSREQUEST']._serialized_end=763
+  _globals['_LISTTOKENSRESPONSE']._serialized_start=765
+  _globals['_LISTTOKENSRESPONSE']._serialized_end=846
+  _globals['_ROTATETOKENREQUEST']._serialized_start=848
+  _globals['_ROTATETOKENREQUEST']._serialized_end=924
+  _globals['_ROTATETOKENRESPONSE']._serialized_start=926
+  _globals['_ROTATETOKENRESPONSE']._serialized_end=998
+  _globals['_REVOKETOKENREQUEST']._serialized_start=1000
+  _globals['_REVOKETOKENREQUEST']._serialized_end=1032
+  _globals['_REVOKETOKENRESPONSE']._serialized_start=1034
+  _globals['_REVOKETOKENRESPONSE']._serialized_end=1055
+  _globals['_DESCRIBECALLERREQUEST']._serialized_start=1057
+  _globals['_DESCRIBECALLERREQUEST']._serialized_end=1080
+  _globals['_DESCRIBECALLERRESPONSE']._serialized_start=1083
+  _globals['_DESCRIBECALLERRESPONSE']._serialized_end=1248
+  _globals['_CREDENTIALSERVICE']._serialized_start=1251
+  _globals['_CREDENTIALSERVICE']._serialized_end=1686
 # @@protoc_insertion_point(module_scope)

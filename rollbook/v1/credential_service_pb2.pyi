@@ -43,6 +43,7 @@ class Token(_message.Message):
     LAST_USE_TIME_FIELD_NUMBER: _builtins.int
     REVOKE_TIME_FIELD_NUMBER: _builtins.int
     PRINCIPAL_ID_FIELD_NUMBER: _builtins.int
+    CONNECTION_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Names the token; no secret."""
     name: _builtins.str
@@ -53,6 +54,8 @@ class Token(_message.Message):
     """Whose it is, the id of a user: it ends when that user is deactivated or deleted. Empty for a
     token that is nobody's, e.g. an identity provider's.
     """
+    connection_id: _builtins.str
+    """The SCIM connection that it is for; empty for the tenant's default one."""
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What it is good for, e.g. "scim", "directory.read"."""
@@ -85,10 +88,11 @@ class Token(_message.Message):
         last_use_time: _timestamp_pb2.Timestamp | None = ...,
         revoke_time: _timestamp_pb2.Timestamp | None = ...,
         principal_id: _builtins.str = ...,
+        connection_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "last_use_time", b"last_use_time", "revoke_time", b"revoke_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "hint", b"hint", "id", b"id", "last_use_time", b"last_use_time", "name", b"name", "principal_id", b"principal_id", "revoke_time", b"revoke_time", "scopes", b"scopes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "create_time", b"create_time", "expire_time", b"expire_time", "hint", b"hint", "id", b"id", "last_use_time", b"last_use_time", "name", b"name", "principal_id", b"principal_id", "revoke_time", b"revoke_time", "scopes", b"scopes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -104,12 +108,15 @@ class CreateTokenRequest(_message.Message):
     SCOPES_FIELD_NUMBER: _builtins.int
     LIFETIME_FIELD_NUMBER: _builtins.int
     PRINCIPAL_ID_FIELD_NUMBER: _builtins.int
+    CONNECTION_ID_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """What it is for, for people; required."""
     principal_id: _builtins.str
     """Whose it is to be, the id of an active user; nobody's when empty. It ends when that user is
     deactivated or deleted, and cannot have the scope "platform".
     """
+    connection_id: _builtins.str
+    """The SCIM connection that it is for; the tenant's default one when empty."""
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What it is to be good for; required, and no more than the caller's own."""
@@ -125,10 +132,11 @@ class CreateTokenRequest(_message.Message):
         scopes: _abc.Iterable[_builtins.str] | None = ...,
         lifetime: _duration_pb2.Duration | None = ...,
         principal_id: _builtins.str = ...,
+        connection_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["lifetime", b"lifetime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["lifetime", b"lifetime", "name", b"name", "principal_id", b"principal_id", "scopes", b"scopes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connection_id", b"connection_id", "lifetime", b"lifetime", "name", b"name", "principal_id", b"principal_id", "scopes", b"scopes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -256,7 +264,7 @@ Global___RotateTokenRequest: _TypeAlias = RotateTokenRequest  # noqa: Y015
 
 @_typing.final
 class RotateTokenResponse(_message.Message):
-    """The token that takes over: name, scopes and lifetime are those of the old one."""
+    """The token that takes over: name, scopes, lifetime and connection are those of the old one."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

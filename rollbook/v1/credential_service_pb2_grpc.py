@@ -69,8 +69,8 @@ class CredentialServiceServicer:
     def CreateToken(self, request, context):
         """Makes a token. The answer holds its secret, which cannot be had again. Errors:
         INVALID_ARGUMENT (INVALID_VALUE), PERMISSION_DENIED (SCOPE_MISSING when it would have a scope
-        that the caller lacks), NOT_FOUND (USER_NOT_FOUND), FAILED_PRECONDITION (PRINCIPAL_INACTIVE
-        when it would be a deactivated user's).
+        that the caller lacks), NOT_FOUND (USER_NOT_FOUND, CONNECTION_NOT_FOUND), FAILED_PRECONDITION
+        (PRINCIPAL_INACTIVE when it would be a deactivated user's).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -44,8 +44,8 @@ class CredentialServiceStub:
     CreateToken: _grpc.UnaryUnaryMultiCallable[_credential_service_pb2.CreateTokenRequest, _credential_service_pb2.CreateTokenResponse]
     """Makes a token. The answer holds its secret, which cannot be had again. Errors:
     INVALID_ARGUMENT (INVALID_VALUE), PERMISSION_DENIED (SCOPE_MISSING when it would have a scope
-    that the caller lacks), NOT_FOUND (USER_NOT_FOUND), FAILED_PRECONDITION (PRINCIPAL_INACTIVE
-    when it would be a deactivated user's).
+    that the caller lacks), NOT_FOUND (USER_NOT_FOUND, CONNECTION_NOT_FOUND), FAILED_PRECONDITION
+    (PRINCIPAL_INACTIVE when it would be a deactivated user's).
     """
     ListTokens: _grpc.UnaryUnaryMultiCallable[_credential_service_pb2.ListTokensRequest, _credential_service_pb2.ListTokensResponse]
     """Lists tokens, newest first, without their secrets. Errors: INVALID_ARGUMENT
@@ -72,8 +72,8 @@ class CredentialServiceAsyncStub(CredentialServiceStub):
     CreateToken: _aio.UnaryUnaryMultiCallable[_credential_service_pb2.CreateTokenRequest, _credential_service_pb2.CreateTokenResponse]  # type: ignore[assignment]
     """Makes a token. The answer holds its secret, which cannot be had again. Errors:
     INVALID_ARGUMENT (INVALID_VALUE), PERMISSION_DENIED (SCOPE_MISSING when it would have a scope
-    that the caller lacks), NOT_FOUND (USER_NOT_FOUND), FAILED_PRECONDITION (PRINCIPAL_INACTIVE
-    when it would be a deactivated user's).
+    that the caller lacks), NOT_FOUND (USER_NOT_FOUND, CONNECTION_NOT_FOUND), FAILED_PRECONDITION
+    (PRINCIPAL_INACTIVE when it would be a deactivated user's).
     """
     ListTokens: _aio.UnaryUnaryMultiCallable[_credential_service_pb2.ListTokensRequest, _credential_service_pb2.ListTokensResponse]  # type: ignore[assignment]
     """Lists tokens, newest first, without their secrets. Errors: INVALID_ARGUMENT
@@ -103,8 +103,8 @@ class CredentialServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_credential_service_pb2.CreateTokenResponse, _abc.Awaitable[_credential_service_pb2.CreateTokenResponse]]:
         """Makes a token. The answer holds its secret, which cannot be had again. Errors:
         INVALID_ARGUMENT (INVALID_VALUE), PERMISSION_DENIED (SCOPE_MISSING when it would have a scope
-        that the caller lacks), NOT_FOUND (USER_NOT_FOUND), FAILED_PRECONDITION (PRINCIPAL_INACTIVE
-        when it would be a deactivated user's).
+        that the caller lacks), NOT_FOUND (USER_NOT_FOUND, CONNECTION_NOT_FOUND), FAILED_PRECONDITION
+        (PRINCIPAL_INACTIVE when it would be a deactivated user's).
         """
 
     @_abc_1.abstractmethod

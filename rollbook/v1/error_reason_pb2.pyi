@@ -98,6 +98,19 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. "The user 019a… is deactivated and can have no credentials." """
     ERROR_REASON_SERVICE_ACCOUNT_NOT_FOUND: _ErrorReason.ValueType  # 34
     """NOT_FOUND. "There is no service account 3e9b…" """
+    ERROR_REASON_CONNECTION_NOT_FOUND: _ErrorReason.ValueType  # 40
+    """NOT_FOUND. "There is no connection 019a…" """
+    ERROR_REASON_CONNECTION_IS_DEFAULT: _ErrorReason.ValueType  # 41
+    """FAILED_PRECONDITION. "The default connection cannot be deleted; disable it instead." """
+    ERROR_REASON_DIALECT_CHANGED: _ErrorReason.ValueType  # 42
+    """FAILED_PRECONDITION. The gateway has read the request by the metadata `rollbook-dialect` of
+    another dialect than that of the connection, which ErrorInfo's metadata names: read it anew
+    and repeat the call. Nothing was done.
+    """
+    ERROR_REASON_ADDRESS_NOT_ALLOWED: _ErrorReason.ValueType  # 43
+    """PERMISSION_DENIED. "The connection okta does not take requests from 192.0.2.1." """
+    ERROR_REASON_MANAGED_BY_SCIM: _ErrorReason.ValueType  # 44
+    """FAILED_PRECONDITION. "The user is managed by the SCIM connection okta; change it there." """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reasons, named without the prefix in ErrorInfo.reason (e.g. "INVALID_VALUE")."""
@@ -176,4 +189,17 @@ ERROR_REASON_PRINCIPAL_INACTIVE: ErrorReason.ValueType  # 33
 """FAILED_PRECONDITION. "The user 019a… is deactivated and can have no credentials." """
 ERROR_REASON_SERVICE_ACCOUNT_NOT_FOUND: ErrorReason.ValueType  # 34
 """NOT_FOUND. "There is no service account 3e9b…" """
+ERROR_REASON_CONNECTION_NOT_FOUND: ErrorReason.ValueType  # 40
+"""NOT_FOUND. "There is no connection 019a…" """
+ERROR_REASON_CONNECTION_IS_DEFAULT: ErrorReason.ValueType  # 41
+"""FAILED_PRECONDITION. "The default connection cannot be deleted; disable it instead." """
+ERROR_REASON_DIALECT_CHANGED: ErrorReason.ValueType  # 42
+"""FAILED_PRECONDITION. The gateway has read the request by the metadata `rollbook-dialect` of
+another dialect than that of the connection, which ErrorInfo's metadata names: read it anew
+and repeat the call. Nothing was done.
+"""
+ERROR_REASON_ADDRESS_NOT_ALLOWED: ErrorReason.ValueType  # 43
+"""PERMISSION_DENIED. "The connection okta does not take requests from 192.0.2.1." """
+ERROR_REASON_MANAGED_BY_SCIM: ErrorReason.ValueType  # 44
+"""FAILED_PRECONDITION. "The user is managed by the SCIM connection okta; change it there." """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from rollbook import tokens
 from rollbook.attributes import USER
 from rollbook.v1.error_reason_pb2 import ErrorReason
+from service.directory import scim_connections
 from service.directory.reading import identifier_of, not_found
 from service.domain.errors import DomainError
 from service.domain.membership import parse_id
@@ -39,14 +40,27 @@ async def create(
     scopes: frozenset[Scope],
     lifetime: timedelta | None,
     principal: str = "",
+    scim_connection: str = "",
 ) -> tuple[ApiToken, str]:
-    """A new token and its secret, of the user with the id `principal` if it is not empty. Raises
-    USER_NOT_FOUND, PRINCIPAL_INACTIVE."""
-    principal_id = None
+    """A new token and its secret, of the user with the id `principal` if it is not empty, and for
+    the SCIM connection of that id or, when it is empty, the default one. Raises USER_NOT_FOUND,
+    PRINCIPAL_INACTIVE, CONNECTION_NOT_FOUND."""
+    principal_id = connection_id = None
     if principal:
         check_for_principal(scopes)
         principal_id = await _held_principal(connection, author, principal)
-    return await _insert(connection, author, name, scopes, lifetime, principal_id)
+    if scim_connection:
+        found = await scim_connections.existing(connection, author.tenant_id, scim_connection)
+        connection_id = None if found.is_default else found.id
+    return await _insert(
+        connection,
+        author,
+        name,
+        scopes,
+        lifetime,
+        principal_id=principal_id,
+        connection_id=connection_id,
+    )
 
 
 async def _held_principal(connection: Connection, author: Author, text: str) -> UUID:
@@ -77,7 +91,15 @@ async def rotate(
     if ending is None:
         raise _not_found(text)
     await _record(connection, author, "update", ending, ["expireTime"])
-    return await _insert(connection, author, old.name, old.scopes, old.lifetime, old.principal_id)
+    return await _insert(
+        connection,
+        author,
+        old.name,
+        old.scopes,
+        old.lifetime,
+        principal_id=old.principal_id,
+        connection_id=old.connection_id,
+    )
 
 
 async def revoke(connection: Connection, author: Author, text: str) -> None:
@@ -95,11 +117,14 @@ async def _insert(
     name: str,
     scopes: frozenset[Scope],
     lifetime: timedelta | None,
-    principal_id: UUID | None,
+    *,
+    principal_id: UUID | None = None,
+    connection_id: UUID | None = None,
 ) -> tuple[ApiToken, str]:
     secret = tokens.new_token()
     digest = hashlib.sha256(secret.encode()).digest()
-    new = NewToken(name, scopes, tokens.hint_of(secret), digest, lifetime, principal_id)
+    hint = tokens.hint_of(secret)
+    new = NewToken(name, scopes, hint, digest, lifetime, principal_id, connection_id)
     token = await api_tokens.insert(connection, author.tenant_id, new)
     await _record(connection, author, "create", token, ["name", "scopes", "expireTime"])
     return token, secret

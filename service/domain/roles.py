@@ -15,10 +15,7 @@ MANUAL: Final = "manual"
 """The source that administrators are."""
 
 SCIM: Final = "scim:"
-"""What the sources begin with that are connections of identity providers."""
-
-DEFAULT_CONNECTION: Final = "scim:default"
-"""The source that identity providers are whose credentials belong to no connection."""
+"""What the sources begin with that are connections of identity providers; their id follows."""
 
 
 class Role(NamedTuple):

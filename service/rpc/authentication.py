@@ -45,7 +45,8 @@ _MAX_HEADER: Final = 8_192
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who is allowed in: the tenant, the credential with the name that `changes` records, what
-    it is good for, until when, and whose it is (None: nobody's)."""
+    it is good for, until when, whose it is (None: nobody's), and the SCIM connection that it is
+    for (None: the default)."""
 
     tenant_id: UUID
     credential_id: UUID
@@ -53,6 +54,7 @@ class Caller:
     scopes: frozenset[Scope]
     expire_time: datetime | None = None
     principal_id: UUID | None = None
+    connection_id: UUID | None = None
 
 
 def _nothing_shown() -> None:
@@ -124,6 +126,7 @@ class Authenticator:
             credential.scopes,
             credential.expire_time,
             credential.principal_id,
+            credential.connection_id,
         )
         left = credential.seconds_left
         seconds = CACHE_SECONDS if left is None else min(CACHE_SECONDS, left)

@@ -16,14 +16,15 @@ from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
 from rollbook.access import RPCS, Scope, rule_of
-from rollbook.metadata import CHANNEL, GATEWAY_CLAIMS, REQUEST_ID, SCIM, TOLERANCES
+from rollbook.metadata import CHANNEL, DIALECT, GATEWAY_CLAIMS, REQUEST_ID, SCIM, TOLERANCES
 from rollbook.schema_sets import DEFAULT
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError, StaleSchemasError
-from service.domain.roles import DEFAULT_CONNECTION, MANUAL
+from service.domain.roles import MANUAL
+from service.domain.roles import SCIM as SCIM_SOURCE
 from service.rpc import status
 from service.rpc.certificates import certificate_of
-from service.rpc.gateways import client_of
+from service.rpc.gateways import address_of, client_of
 from service.storage.changes import Author, Effects
 
 if TYPE_CHECKING:
@@ -33,9 +34,11 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from rollbook.schema_sets import SchemaSet
+    from service.domain.connections import Connections, ScimConnection
     from service.rpc.authentication import Authenticator, Caller
     from service.rpc.certificates import AuthContext
     from service.rpc.gateways import Gateways, Peer
+    from service.rpc.tenant_connections import TenantConnections
     from service.rpc.tenant_schemas import TenantSchemas
 
     Context = grpc.aio.ServicerContext[bytes, bytes]
@@ -49,12 +52,15 @@ _MAX_TOLERANCES: Final = 50
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call: the method's full name, who calls, the metadata that came along, the schema set
-    that it goes by, and what its writes bring about."""
+    that it goes by, and what its writes bring about. `connections` are those of the tenant,
+    `connection` the one that a SCIM client came by."""
 
     method: str
     caller: Caller
     metadata: Mapping[str, str]
     schemas: SchemaSet
+    connections: Connections
+    connection: ScimConnection | None = None
     effects: Effects = field(default_factory=Effects, compare=False)
 
     @property
@@ -67,30 +73,41 @@ class Call:
         """Whom `changes` names for what this call writes."""
         tolerances = self.metadata.get(TOLERANCES, "")
         names = tolerances.split(",")[:_MAX_TOLERANCES] if tolerances else []
-        source = DEFAULT_CONNECTION if self.metadata.get(CHANNEL) == SCIM else MANUAL
+        source = MANUAL if self.connection is None else f"{SCIM_SOURCE}{self.connection.id}"
         return Author(self.caller.tenant_id, self.caller.name, names, self.effects, source)
 
 
 @dataclass(frozen=True, slots=True)
+class Admission:
+    """Who was let in, and what is believed of the metadata; the rest is as in `Call`."""
+
+    caller: Caller
+    metadata: Mapping[str, str]
+    connections: Connections
+    connection: ScimConnection | None
+
+
+@dataclass(frozen=True, slots=True)
 class Gate:
-    """What stands before every method: authentication, whether SCIM is switched on, the scope that
-    the method takes, and the schema sets of tenants; without these a method goes by the contract.
+    """What stands before every method: authentication, the scope that the method takes, what the
+    SCIM connection demands, and the schema sets of tenants; without these a method goes by the
+    contract.
     """
 
     authenticator: Authenticator
     gateways: Gateways
-    scim_enabled: bool
+    connections: TenantConnections
     schemas: TenantSchemas | None = None
 
     async def admit(
         self, method: str, metadata: dict[str, str], peer: Peer, auth_context: AuthContext
-    ) -> tuple[Caller, Mapping[str, str]]:
-        """Who calls, and what is believed of the metadata.
+    ) -> Admission:
+        """Lets a call in.
 
         A certificate is its holder's, so it speaks for nobody whose request is passed on.
 
         Raises CREDENTIALS_MISSING, CREDENTIALS_INVALID, RATE_LIMITED, UNAVAILABLE,
-        SCIM_DISABLED, SCOPE_MISSING.
+        SCIM_DISABLED, SCOPE_MISSING, ADDRESS_NOT_ALLOWED, DIALECT_CHANGED.
         """
         believed, by_gateway = self.gateways.hear(metadata, peer)
         passed_on = not GATEWAY_CLAIMS.isdisjoint(metadata)
@@ -100,14 +117,18 @@ class Gate:
             lambda: None if passed_on else certificate_of(auth_context),
         )
         over_scim = believed.get(CHANNEL) == SCIM
-        if over_scim and not self.scim_enabled:
-            raise DomainError(
-                ErrorReason.ERROR_REASON_SCIM_DISABLED,
-                "SCIM is switched off. An administrator switches it on with scim.enabled.",
-            )
+        connections = await self.connections.of(caller.tenant_id)
+        connection = connections.used_by(caller.connection_id) if over_scim else None
+        if connection is not None:
+            connection.require_enabled()
         if not RPCS[method].admits(caller.scopes, over_scim=over_scim and by_gateway):
             raise _scope_missing(method, caller, over_scim=over_scim, by_gateway=by_gateway)
-        return caller, believed
+        if connection is None or not by_gateway:
+            return Admission(caller, believed, connections, None)
+        if connection.networks:
+            connection.require_address(address_of(believed, peer()))
+        connection.require_dialect(believed.get(DIALECT, ""))
+        return Admission(caller, believed, connections, connection)
 
     async def schemas_of(self, caller: Caller, metadata: Mapping[str, str]) -> SchemaSet:
         """The set that a call goes by. Raises SCHEMA_CHANGED."""
@@ -140,21 +161,23 @@ def _handler(method: MethodDescriptor, answer: Answer, gate: Gate) -> Any:
     request_name = method.input_type.full_name
     request_class = GetMessageClass(method.input_type)
 
-    async def answered(body: bytes, caller: Caller, metadata: Mapping[str, str]) -> bytes:
+    async def answered(body: bytes, admitted: Admission) -> bytes:
+        caller, metadata = admitted.caller, admitted.metadata
         schemas = await gate.schemas_of(caller, metadata)
         of_tenant = request_class if schemas is DEFAULT else schemas.message_class(request_name)
-        return await answer(_parse(of_tenant, body), Call(name, caller, metadata, schemas))
+        call = Call(name, caller, metadata, schemas, admitted.connections, admitted.connection)
+        return await answer(_parse(of_tenant, body), call)
 
     async def handle(body: bytes, context: Context) -> bytes:  # noqa: RET503  # abort raises
         sent = _metadata(context)
         try:
             # Whether the caller may is decided before what is asked is looked at (AIP-211).
-            caller, metadata = await gate.admit(name, sent, context.peer, context.auth_context)
+            admitted = await gate.admit(name, sent, context.peer, context.auth_context)
             try:
-                return await answered(body, caller, metadata)
+                return await answered(body, admitted)
             except StaleSchemasError:
-                gate.forget_schemas(caller)
-                return await answered(body, caller, metadata)
+                gate.forget_schemas(admitted.caller)
+                return await answered(body, admitted)
         except DomainError as error:
             failure = error
         except Exception:  # noqa: BLE001  # the client gets INTERNAL, the log the trace

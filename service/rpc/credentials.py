@@ -56,7 +56,13 @@ class CredentialMethods:
         token, secret = await self._database.transaction(
             call.tenant_id,
             lambda connection: use_cases.create(
-                connection, call.author, name, scopes, lifetime, request.principal_id
+                connection,
+                call.author,
+                name,
+                scopes,
+                lifetime,
+                request.principal_id,
+                request.connection_id,
             ),
         )
         return credential_service_pb2.CreateTokenResponse(

@@ -55,8 +55,7 @@ class Gateways:
 def client_of(metadata: Mapping[str, str], peer: str) -> str:
     """Who is at the other end, as one name for all addresses that are theirs to choose from: the
     gateway's client if the metadata, which is believed, names one, else the peer."""
-    # gRPC writes ipv4:127.0.0.1:4711 and ipv6:%5B::1%5D:4711.
-    text = metadata.get(CLIENT) or unquote(peer).partition(":")[2].rpartition(":")[0].strip("[]")
+    text = address_of(metadata, peer)
     try:
         address = ip_address(text)
     except ValueError:
@@ -71,6 +70,13 @@ def site_of(address: IPv4Address | IPv6Address) -> str:
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
     return str(IPv6Network((int(address), _SITE_BITS), strict=False))
+
+
+def address_of(metadata: Mapping[str, str], peer: str) -> str:
+    """The IP address at the other end: of the gateway's client if the metadata, which is believed,
+    names one, else of the peer; empty when neither has one."""
+    # gRPC writes ipv4:127.0.0.1:4711 and ipv6:%5B::1%5D:4711.
+    return metadata.get(CLIENT) or unquote(peer).partition(":")[2].rpartition(":")[0].strip("[]")
 
 
 def _digest(secret: str) -> bytes:

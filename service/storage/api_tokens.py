@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = """
 id, name, scopes, hint, lifetime, create_time, expire_time, last_use_time, revoke_time,
-principal_id, version
+principal_id, connection_id, version
 """
 
 
@@ -40,6 +40,7 @@ class ApiToken:
     last_use_time: datetime | None
     revoke_time: datetime | None
     principal_id: UUID | None
+    connection_id: UUID | None
     version: int
 
     def message(self) -> Token:
@@ -54,6 +55,7 @@ class ApiToken:
             last_use_time=timestamp(self.last_use_time),
             revoke_time=timestamp(self.revoke_time),
             principal_id=str(self.principal_id or ""),
+            connection_id=str(self.connection_id or ""),
         )
 
 
@@ -67,6 +69,7 @@ class NewToken:
     hash: bytes
     lifetime: timedelta | None
     principal_id: UUID | None = None
+    connection_id: UUID | None = None
 
 
 def token_of(row: asyncpg.Record) -> ApiToken:
@@ -80,8 +83,8 @@ async def insert(connection: Connection, tenant_id: UUID, new: NewToken) -> ApiT
         f"""
         INSERT INTO credentials (
             tenant_id, id, name, kind, token_hash, scopes, hint, has_checksum, lifetime,
-            expire_time, principal_id
-        ) VALUES ($1, $2, $3, 'token', $4, $5, $6, true, $7, now() + $7::interval, $8)
+            expire_time, principal_id, connection_id
+        ) VALUES ($1, $2, $3, 'token', $4, $5, $6, true, $7, now() + $7::interval, $8, $9)
         RETURNING {COLUMNS}
         """,
         tenant_id,
@@ -92,6 +95,7 @@ async def insert(connection: Connection, tenant_id: UUID, new: NewToken) -> ApiT
         new.hint,
         new.lifetime,
         new.principal_id,
+        new.connection_id,
     )
     assert row is not None
     return token_of(row)

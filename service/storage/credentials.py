@@ -35,7 +35,8 @@ class Credential:
 
     `seconds_left` is how long it remains so by the database's clock, None without end;
     `noted_this_minute` tells whether its use in this minute has been written; `password_hash` is
-    set for basic ones, `principal_id` for those that are somebody's.
+    set for basic ones, `principal_id` for those that are somebody's; `connection_id` is None for
+    the tenant's default connection.
     """
 
     tenant_id: UUID
@@ -47,10 +48,11 @@ class Credential:
     noted_this_minute: bool
     password_hash: str | None
     principal_id: UUID | None = None
+    connection_id: UUID | None = None
 
 
 _COLUMNS: Final = """
-tenant_id, id, name, scopes, expire_time, password_hash, principal_id,
+tenant_id, id, name, scopes, expire_time, password_hash, principal_id, connection_id,
 extract(epoch FROM expire_time - now())::float8 AS seconds_left,
 coalesce(last_use_time >= date_trunc('minute', now()), false) AS noted_this_minute
 """

@@ -28,6 +28,8 @@ from tests.harness.scim import ScimClient
 if TYPE_CHECKING:
     import asyncpg
 
+    from tests.harness.database import DatabaseServer
+
 LIST = "/rollbook.v1.UserService/ListUsers"
 DESCRIBE_CALLER = "/rollbook.v1.CredentialService/DescribeCaller"
 
@@ -178,9 +180,10 @@ async def test_services_are_told_by_reflection(channel: grpc.aio.Channel) -> Non
         assert {"rollbook.v1.UserService", "rollbook.v1.GroupService"} <= names
 
 
-async def test_scim_switched_off_is_403_and_grpc_goes_on(database_url: str) -> None:
+async def test_scim_switched_off_is_403_and_grpc_goes_on(database_server: DatabaseServer) -> None:
     async with (
-        running_service(database_url, scim={"enabled": False}) as address,
+        database_server.database() as url_of_its_own,
+        running_service(url_of_its_own, scim={"enabled": False}) as address,
         running_gateway(address) as url,
         ScimClient(url, TOKEN) as scim,
         grpc.aio.insecure_channel(address) as channel,

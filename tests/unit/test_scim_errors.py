@@ -43,6 +43,11 @@ ANSWERS: dict[str, tuple[int, str | None]] = {
     "SCHEMA_ATTACHED": (409, None),
     "CREDENTIAL_NOT_FOUND": (404, None),
     "RATE_LIMITED": (429, None),
+    "CONNECTION_NOT_FOUND": (404, None),
+    "CONNECTION_IS_DEFAULT": (409, None),
+    "DIALECT_CHANGED": (503, None),
+    "ADDRESS_NOT_ALLOWED": (403, None),
+    "MANAGED_BY_SCIM": (409, None),
 }
 
 

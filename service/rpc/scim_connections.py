@@ -1,0 +1,104 @@
+"""Methods of ConnectionService."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rollbook.v1 import connection_service_pb2
+from service.directory import scim_connections as use_cases
+from service.rpc import wire
+from service.storage import scim_connections
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from uuid import UUID
+
+    from service.epoch import Epoch
+    from service.rpc.calls import Answer, Call
+    from service.rpc.writes import Writes
+    from service.storage.database import Connection, Database
+    from service.storage.scim_connections import StoredConnection
+
+    BaseUrl = Callable[[UUID], str]
+
+
+class ConnectionMethods:
+    """Makes, reads, changes and deletes SCIM connections. `base_url_of` tells the SCIM base URL of
+    a tenant."""
+
+    def __init__(
+        self, database: Database, writes: Writes, epoch: Epoch, base_url_of: BaseUrl
+    ) -> None:
+        self._database = database
+        self._writes = writes
+        self._epoch = epoch
+        self._base_url_of = base_url_of
+
+    def answers(self) -> Mapping[str, Answer]:
+        """The functions by the method names of the contract."""
+        return {
+            "CreateConnection": self.create,
+            "GetConnection": self.get,
+            "ListConnections": self.list,
+            "UpdateConnection": self.update,
+            "DeleteConnection": self.delete,
+        }
+
+    async def get(self, request: Any, call: Call) -> bytes:
+        """One connection."""
+        async with self._database.connection(call.tenant_id) as connection:
+            found = await use_cases.existing(connection, call.tenant_id, request.id)
+        return self._answer(found, call)
+
+    async def list(self, request: Any, call: Call) -> bytes:
+        """All connections."""
+        del request
+        async with self._database.connection(call.tenant_id) as connection:
+            found = await scim_connections.find_all(connection, call.tenant_id)
+        base_url = self._base_url_of(call.tenant_id)
+        return connection_service_pb2.ListConnectionsResponse(
+            connections=[each.message(base_url) for each in found]
+        ).SerializeToString()
+
+    async def create(self, request: Any, call: Call) -> bytes:
+        """A new connection."""
+
+        async def work(connection: Connection) -> bytes:
+            stored = await use_cases.create(connection, call.author, request.connection)
+            return self._answer(stored, call)
+
+        return await self._write(request, call, work)
+
+    async def update(self, request: Any, call: Call) -> bytes:
+        """A connection with other fields, which every call goes by that begins after this."""
+
+        async def work(connection: Connection) -> bytes:
+            mask = list(request.update_mask.paths)
+            stored = await use_cases.update(
+                connection, call.author, request.connection, mask, request.etag
+            )
+            return self._answer(stored, call)
+
+        return await self._write(request, call, work)
+
+    async def delete(self, request: Any, call: Call) -> bytes:
+        """A connection less."""
+
+        async def work(connection: Connection) -> bytes:
+            await use_cases.delete(connection, call.author, request.id, request.etag)
+            return b""
+
+        return await self._write(request, call, work)
+
+    async def _write(
+        self, request: Any, call: Call, work: Callable[[Connection], Awaitable[bytes]]
+    ) -> bytes:
+        try:
+            return await self._writes.run(call, request, self._writes.fingerprint(request), work)
+        finally:
+            # Whether a transaction was committed is not always known.
+            self._epoch.advance()
+
+    def _answer(self, stored: StoredConnection, call: Call) -> bytes:
+        """CreateConnectionResponse and its like: the connection is field 1 in all of them."""
+        return wire.nested(1, stored.message(self._base_url_of(call.tenant_id)).SerializeToString())
