@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from grpc.aio import AioRpcError
 
-from gateway.handlers import unsupported
+from gateway.handlers import me
 from gateway.handlers.base_url import base_url_of
 from gateway.handlers.body import BodyReader
 from gateway.handlers.bulk import BulkHandler
@@ -170,9 +170,22 @@ def _router(settings: Settings, stubs: Stubs, discovery: DiscoveryHandlers) -> R
             PATCH=handlers.patch,
             DELETE=handlers.delete,
         )
+        if endpoint.type is USER:
+            collections["Me"] = _me(handlers)
     members = MembersHandler(stubs.groups, settings.http_request_timeout)
     parts = {"Groups/members": Route("Groups/{id}/members", GET=members.list)}
     return Router(settings.http_prefix, collections, items, parts)
+
+
+def _me(users: ResourceHandlers) -> Route:
+    return Route(
+        "Me",
+        GET=me.of_oneself(users.read),
+        POST=me.register,
+        PUT=me.of_oneself(users.replace),
+        PATCH=me.of_oneself(users.patch),
+        DELETE=me.of_oneself(users.delete),
+    )
 
 
 def _endpoints(stubs: Stubs) -> Iterator[ResourceEndpoint]:
@@ -196,7 +209,6 @@ def _fixed_routes(
     yield Route(".search", POST=root.search)
     bulk = BulkHandler(stubs.directory, BodyReader(settings, limit=MAX_BULK_PAYLOAD), timeout)
     yield Route("Bulk", POST=bulk.bulk)
-    yield Route("Me", **dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), unsupported.me))
     yield Route("ResourceTypes", GET=discovery.resource_types)
     yield Route("Schemas", GET=discovery.schemas)
     # The second is the name that SCIM 1.1 had, the third what Microsoft's test collection asks.

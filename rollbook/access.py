@@ -193,13 +193,17 @@ ROUTES: Final[Mapping[str, Rule]] = {
         ),
         _DISCOVERY,
     ),
-    # Nobody's: these answer that they are not offered.
-    **dict.fromkeys(("GET Me", "POST Me", "PUT Me", "PATCH Me", "DELETE Me"), _PUBLIC),
+    # Answers that nobody can register.
+    "POST Me": _PUBLIC,
     **dict.fromkeys(
         (
             "GET ",
             "POST .search",
             "POST Bulk",
+            "GET Me",
+            "PUT Me",
+            "PATCH Me",
+            "DELETE Me",
             "GET Users",
             "POST Users",
             "POST Users/.search",

@@ -108,7 +108,7 @@ class GetUserRequest(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     READ_MASK_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Its id; required."""
+    """Its id, or "me" for whose credentials the call has; required."""
     @_builtins.property
     def read_mask(self) -> _field_mask_pb2.FieldMask:
         """The fields the caller needs; all when empty. `groups` and
@@ -457,7 +457,7 @@ class PatchUserRequest(_message.Message):
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     READ_MASK_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Its id; required."""
+    """Its id, or "me" for whose credentials the call has; required."""
     etag: _builtins.str
     """Makes the call conditional."""
     request_id: _builtins.str
@@ -525,7 +525,7 @@ class DeleteUserRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """Its id; required."""
+    """Its id, or "me" for whose credentials the call has; required."""
     etag: _builtins.str
     """Makes the call conditional."""
     request_id: _builtins.str

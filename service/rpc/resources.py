@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from rollbook.attributes import USER
+from rollbook.limits import ONESELF
 from rollbook.v1 import filter_pb2
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.directory import listing, paging, reading, writing
@@ -22,6 +23,7 @@ from service.storage.derived import View
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+    from uuid import UUID
 
     from google.protobuf.field_mask_pb2 import FieldMask
 
@@ -70,7 +72,7 @@ class ResourceMethods:
 
     async def get(self, request: Any, call: Call) -> bytes:
         """One resource by id."""
-        identifier = reading.identifier_of(self._type, request.id)
+        identifier = self._identifier(request, call)
         async with self._database.connection(call.tenant_id) as connection:
             found = await reading.existing(
                 connection, call.tenant_id, self._type, identifier, view_of(request)
@@ -148,7 +150,7 @@ class ResourceMethods:
     async def update(self, request: Any, call: Call) -> bytes:
         """Some or all fields of a resource anew."""
         resource = getattr(request, self._field)
-        identifier = reading.identifier_of(self._type, resource.id)
+        identifier = self._identifier(resource, call)
         fingerprint = self._writes.fingerprint(request)
         await self._hash_password([resource])
 
@@ -164,7 +166,7 @@ class ResourceMethods:
 
     async def patch(self, request: Any, call: Call) -> bytes:
         """Operations on a resource."""
-        identifier = reading.identifier_of(self._type, request.id)
+        identifier = self._identifier(request, call)
         fingerprint = self._writes.fingerprint(request)
         await self._hash_password([getattr(o, self._field) for o in request.operations])
 
@@ -179,7 +181,7 @@ class ResourceMethods:
 
     async def delete(self, request: Any, call: Call) -> bytes:
         """One resource less."""
-        identifier = reading.identifier_of(self._type, request.id)
+        identifier = self._identifier(request, call)
         fingerprint = self._writes.fingerprint(request)
 
         async def work(connection: Connection) -> bytes:
@@ -188,6 +190,16 @@ class ResourceMethods:
             return b""
 
         return await self._writes.run(call, request, fingerprint, work)
+
+    def _identifier(self, named: Any, call: Call) -> UUID:
+        """The id that a request or a resource has. Raises NOT_FOUND.
+
+        The caller's own user may be called by an alias, in whose place the id is put: the same
+        request of somebody else is another one.
+        """
+        if named.id == ONESELF and self._type is USER:
+            named.id = _own_id(call)
+        return reading.identifier_of(self._type, named.id)
 
     def _writer(self, connection: Connection, call: Call, request: Any) -> Writer:
         return Writer(connection, call.author, call.schemas, self._of(call), view_of(request))
@@ -199,6 +211,17 @@ class ResourceMethods:
     async def _hash_password(self, values: Iterable[Any]) -> None:
         if self._type is USER:
             await hash_password(self._hasher, values)
+
+
+def _own_id(call: Call) -> str:
+    if call.caller.principal_id is None:
+        raise DomainError(
+            ErrorReason.ERROR_REASON_USER_NOT_FOUND,
+            "The credentials are not a user's, so there is nobody to be meant by oneself; "
+            "say which user by their id.",
+            metadata={"resourceType": USER.name, "resourceName": ONESELF},
+        )
+    return str(call.caller.principal_id)
 
 
 _KEYS: Final = {

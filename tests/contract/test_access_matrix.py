@@ -127,6 +127,8 @@ BODIES: Final[dict[str, bytes]] = {
     "POST Users": b'{"userName": "%s"}' % (b"x" * 2_000),
     "POST Groups": b'{"displayName": "%s"}' % (b"x" * 2_000),
     "POST ServiceAccounts": b'{"displayName": "%s"}' % (b"x" * 2_000),
+    "PUT Me": b'{"userName": "ada"}',
+    "PATCH Me": b'{"Operations": [{"op": "remove", "path": "title"}]}',
     "PUT Users/{id}": b'{"userName": "ada"}',
     "PUT Groups/{id}": b'{"displayName": "staff"}',
     "PUT ServiceAccounts/{id}": b'{"displayName": "bot"}',

@@ -15,7 +15,7 @@ _ERROR: Final = "urn:ietf:params:scim:api:messages:2.0:Error"
 _INTERNALS: Final = re.compile(rb"Traceback|asyncpg|postgres|grpc\.|\bSELECT\b.+\bFROM\b|/site-")
 _NO_BODY: Final = {204, 304}
 _NOT_SUPPORTED: Final = 501
-"""What /Me answers (RFC 7644 §3.11)."""
+"""What POST /Me answers (RFC 7644 §3.11)."""
 
 
 def faults(request: Request, status: int, headers: Mapping[str, str], body: bytes) -> Iterator[str]:
