@@ -83,6 +83,10 @@ _LOOK: Final = Rule(frozenset({Scope.ADMIN, Scope.DIRECTORY_READ}), over_scim=Tr
 _MINT: Final = Rule(frozenset({Scope.CREDENTIALS}))
 _VERIFY: Final = Rule(frozenset({Scope.PASSWORDS_VERIFY}))
 _PLATFORM: Final = Rule(frozenset({Scope.PLATFORM}))
+_ACCESS: Final = Rule(frozenset({Scope.ACCESS_READ}))
+_MEMBERSHIP: Final = Rule(
+    frozenset({Scope.ACCESS_READ, Scope.DIRECTORY_READ, Scope.DIRECTORY_WRITE})
+)
 _PUBLIC: Final = Rule(public=True)
 
 
@@ -163,6 +167,18 @@ RPCS: Final[Mapping[str, Rule]] = {
         CreateCertificateIdentity=_PLATFORM,
         ListCertificateIdentities=_PLATFORM,
         DeleteCertificateIdentity=_PLATFORM,
+    ),
+    **_rules(
+        "AccessService",
+        CheckAccess=_ACCESS,
+        BatchCheckAccess=_ACCESS,
+        ListEffectiveRoles=_ACCESS,
+        BatchListEffectiveRoles=_ACCESS,
+        ListPrincipalsWithRole=_ACCESS,
+        ExplainAccess=_ACCESS,
+        ListTransitiveGroups=_MEMBERSHIP,
+        ListTransitiveMembers=_MEMBERSHIP,
+        CheckMembership=_MEMBERSHIP,
     ),
 }
 """Methods by full name."""

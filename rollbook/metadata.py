@@ -34,6 +34,10 @@ DIALECT: Final = "rollbook-dialect"
 
 GATEWAY_CLAIMS: Final = frozenset({CHANNEL, CLIENT, TOLERANCES, GATEWAY})
 
+REVISION: Final = "rollbook-revision"
+"""Comes back with the answer to a write, in its trailing metadata: what a read that has to see the
+write gives as `at_least_as_fresh`."""
+
 REQUEST_ID: Final = "rollbook-request-id"
 """Finds a call in the logs."""
 

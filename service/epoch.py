@@ -4,6 +4,9 @@ Whoever withdraws a right calls `advance` after the commit and before the answer
 something that rests on rights notes `current` before reading it, and believes it only as long
 as that is still the same. It is a word of memory that the processes share: reading it costs
 nanoseconds. Other machines have their own; there what is kept has to age.
+
+One file may hold several numbers, in slots: who keeps something of one tenant need not believe it
+less for what happens in most of the others.
 """
 
 from __future__ import annotations
@@ -27,30 +30,34 @@ class Epoch:
     """The number. `current` is drawn at random by each `advance`: one store, so that processes
     that advance at the same time need no lock and no number comes back."""
 
-    def __init__(self, path: Path, descriptor: int) -> None:
+    def __init__(self, path: Path, descriptor: int, slots: int = 1) -> None:
         self._path = path
         self._descriptor = descriptor
-        self._memory = mmap.mmap(descriptor, _BYTES)
+        self._memory = mmap.mmap(descriptor, _BYTES * slots)
         self._number = memoryview(self._memory).cast("Q")
 
     @classmethod
-    def shared(cls, directory: Path | None, name: str) -> Self:
-        """The number of everyone on this machine who names the same directory and file; by
+    def shared(cls, directory: Path | None, name: str, slots: int = 1) -> Self:
+        """The numbers of everyone on this machine who names the same directory and file; by
         default the directory is in memory.
 
         Raises OSError when the file cannot be made, or is another user's.
         """
         path = (directory or _default_directory()) / f"rollbook-{os.geteuid()}-{name}"
-        return cls(path, _held(path))
+        return cls(path, _held(path, slots), slots)
 
     @property
     def current(self) -> int:
         """The number as it is now, in every process."""
         return self._number[0]
 
-    def advance(self) -> None:
+    def at(self, slot: int) -> int:
+        """The number of a slot; `current` is that of the first."""
+        return self._number[slot]
+
+    def advance(self, slot: int = 0) -> None:
         """Let everything that was noted under earlier numbers be believed no more."""
-        self._number[0] = secrets.randbits(64)
+        self._number[slot] = secrets.randbits(64)
 
     def close(self) -> None:
         """Let go; the last one removes the file."""
@@ -67,7 +74,7 @@ def _default_directory() -> Path:
     return _SHARED_MEMORY if _SHARED_MEMORY.is_dir() else Path(tempfile.gettempdir())
 
 
-def _held(path: Path) -> int:
+def _held(path: Path, slots: int) -> int:
     """The file, open and locked for as long as it is in use."""
     while True:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -77,7 +84,7 @@ def _held(path: Path) -> int:
             # Unlinked by its last holder after it was opened here: then it is nobody's.
             if os.fstat(descriptor).st_nlink > 0:
                 _check_owner(path, descriptor)
-                os.posix_fallocate(descriptor, 0, _BYTES)
+                os.posix_fallocate(descriptor, 0, _BYTES * slots)
                 return descriptor
         except BaseException:
             os.close(descriptor)

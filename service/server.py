@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection
 from rollbook.attributes import GROUP, SERVICE_ACCOUNT, USER
 from rollbook.tls_files import TlsFilesError
 from rollbook.v1 import (
+    access_service_pb2,
     connection_service_pb2,
     credential_service_pb2,
     directory_service_pb2,
@@ -23,8 +24,11 @@ from rollbook.v1 import (
     user_service_pb2,
     workload_service_pb2,
 )
+from service.directory.access_looks import EPOCH_SLOTS, AccessLooks, slot_of
 from service.epoch import Epoch
 from service.passwords import PasswordHasher
+from service.rpc.access_checks import AccessCheckMethods
+from service.rpc.access_lists import AccessListMethods
 from service.rpc.authentication import Authenticator
 from service.rpc.calls import Gate, handlers_of
 from service.rpc.credentials import CredentialMethods
@@ -64,6 +68,7 @@ _CREDENTIALS: Final = credential_service_pb2.DESCRIPTOR.services_by_name["Creden
 _PASSWORDS: Final = password_service_pb2.DESCRIPTOR.services_by_name["PasswordService"]
 _WORKLOADS: Final = workload_service_pb2.DESCRIPTOR.services_by_name["WorkloadService"]
 _CONNECTIONS: Final = connection_service_pb2.DESCRIPTOR.services_by_name["ConnectionService"]
+_ACCESS: Final = access_service_pb2.DESCRIPTOR.services_by_name["AccessService"]
 _SERVICES: Final = (
     _USERS,
     _GROUPS,
@@ -74,6 +79,7 @@ _SERVICES: Final = (
     _PASSWORDS,
     _WORKLOADS,
     _CONNECTIONS,
+    _ACCESS,
 )
 
 
@@ -84,6 +90,7 @@ class _Means:
     database: Database
     hasher: PasswordHasher
     epoch: Epoch
+    writes_epoch: Epoch
     last_uses: LastUses
 
     @classmethod
@@ -96,18 +103,21 @@ class _Means:
             name = await signing_keys.get(connection, "epoch")
         # Everyone who shares the database shares the name, and nobody else can guess it.
         epoch = _shared_epoch(settings.run_dir, name.hex()[:32])
-        return cls(database, PasswordHasher(), epoch, LastUses(database))
+        writes_epoch = _shared_epoch(settings.run_dir, f"{name.hex()[:32]}-writes", EPOCH_SLOTS)
+        database.on_commit(lambda tenant_id: writes_epoch.advance(slot_of(tenant_id)))
+        return cls(database, PasswordHasher(), epoch, writes_epoch, LastUses(database))
 
     async def close(self) -> None:
         await self.last_uses.stop()
         await self.database.close()
         self.epoch.close()
+        self.writes_epoch.close()
         self.hasher.close()
 
 
-def _shared_epoch(directory: Path | None, name: str) -> Epoch:
+def _shared_epoch(directory: Path | None, name: str, slots: int = 1) -> Epoch:
     try:
-        return Epoch.shared(directory, name)
+        return Epoch.shared(directory, name, slots)
     except OSError as error:
         raise OSError(
             f"Workers cannot share memory: {error}. "
@@ -215,6 +225,8 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     secrets = CredentialMethods(database, means.epoch, page_key)
     workloads = WorkloadMethods(database, means.epoch, page_key)
     connections = ConnectionMethods(database, writes, means.epoch, settings.base_url_of)
+    checks = AccessCheckMethods(AccessLooks(database, means.writes_epoch), page_key)
+    lists = AccessListMethods(database, page_key)
     return [
         handlers_of(_USERS, users.answers(), gate),
         handlers_of(_GROUPS, {**groups.answers(), **memberships.answers()}, gate),
@@ -226,6 +238,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
         handlers_of(_PASSWORDS, passwords.answers(), gate),
         handlers_of(_WORKLOADS, workloads.answers(), replace(gate, schemas=None)),
         handlers_of(_CONNECTIONS, connections.answers(), replace(gate, schemas=None)),
+        handlers_of(_ACCESS, {**checks.answers(), **lists.answers()}, replace(gate, schemas=None)),
     ]
 
 

@@ -16,10 +16,19 @@ from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
 from rollbook.access import RPCS, Scope, rule_of
-from rollbook.metadata import CHANNEL, DIALECT, GATEWAY_CLAIMS, REQUEST_ID, SCIM, TOLERANCES
+from rollbook.metadata import (
+    CHANNEL,
+    DIALECT,
+    GATEWAY_CLAIMS,
+    REQUEST_ID,
+    REVISION,
+    SCIM,
+    TOLERANCES,
+)
 from rollbook.schema_sets import DEFAULT
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError, StaleSchemasError
+from service.domain.revisions import revision_of
 from service.domain.roles import MANUAL
 from service.domain.roles import SCIM as SCIM_SOURCE
 from service.rpc import status
@@ -161,12 +170,16 @@ def _handler(method: MethodDescriptor, answer: Answer, gate: Gate) -> Any:
     request_name = method.input_type.full_name
     request_class = GetMessageClass(method.input_type)
 
-    async def answered(body: bytes, admitted: Admission) -> bytes:
+    async def answered(body: bytes, admitted: Admission, context: Context) -> bytes:
         caller, metadata = admitted.caller, admitted.metadata
         schemas = await gate.schemas_of(caller, metadata)
         of_tenant = request_class if schemas is DEFAULT else schemas.message_class(request_name)
         call = Call(name, caller, metadata, schemas, admitted.connections, admitted.connection)
-        return await answer(_parse(of_tenant, body), call)
+        response = await answer(_parse(of_tenant, body), call)
+        if call.effects.transaction_id is not None:
+            revision = revision_of(call.effects.transaction_id)
+            context.set_trailing_metadata(((REVISION, revision),))
+        return response
 
     async def handle(body: bytes, context: Context) -> bytes:  # noqa: RET503  # abort raises
         sent = _metadata(context)
@@ -174,10 +187,10 @@ def _handler(method: MethodDescriptor, answer: Answer, gate: Gate) -> Any:
             # Whether the caller may is decided before what is asked is looked at (AIP-211).
             admitted = await gate.admit(name, sent, context.peer, context.auth_context)
             try:
-                return await answered(body, admitted)
+                return await answered(body, admitted, context)
             except StaleSchemasError:
                 gate.forget_schemas(admitted.caller)
-                return await answered(body, admitted)
+                return await answered(body, admitted, context)
         except DomainError as error:
             failure = error
         except Exception:  # noqa: BLE001  # the client gets INTERNAL, the log the trace

@@ -1,4 +1,6 @@
-"""Writes that may be repeated and tried out: request ids and `validate_only` (AIP-155, AIP-163)."""
+"""Writes that may be repeated and tried out: request ids and `validate_only` (AIP-155, AIP-163).
+Each answers with its revision.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from uuid import UUID
 
 from service.domain.errors import invalid_value
 from service.storage import requests
+from service.storage.database import transaction_of
 from service.storage.requests import RequestKey
 
 if TYPE_CHECKING:
@@ -50,9 +53,7 @@ class Writes:
 
     async def _run(self, call: Call, request: Any, fingerprint: bytes, work: Work) -> bytes:
         if not request.request_id:
-            return await self._database.transaction(
-                call.tenant_id, work, rollback=request.validate_only
-            )
+            return await self._transaction(call, request, work)
         key = RequestKey(call.tenant_id, call.method, _uuid(request.request_id), fingerprint)
 
         async def once(connection: Connection) -> bytes:
@@ -65,9 +66,24 @@ class Writes:
             await requests.remember(connection, key, answer)
             return answer
 
-        return await self._database.transaction(
-            call.tenant_id, once, rollback=request.validate_only
+        return await self._transaction(call, request, once)
+
+    async def _transaction(self, call: Call, request: Any, work: Work) -> bytes:
+        effects = call.effects
+
+        async def noted(connection: Connection) -> bytes:
+            effects.transaction_id = None
+            answer = await work(connection)
+            if effects.transaction_id is None:
+                effects.transaction_id = await transaction_of(connection)
+            return answer
+
+        answer = await self._database.transaction(
+            call.tenant_id, noted, rollback=request.validate_only
         )
+        if request.validate_only:
+            effects.transaction_id = None
+        return answer
 
 
 def _uuid(text: str) -> UUID:

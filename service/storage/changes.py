@@ -20,9 +20,11 @@ Action = Literal["create", "update", "delete"]
 @dataclass(slots=True)
 class Effects:
     """What others have to hear of between the commit of a call's writes and its answer.
-    `rights_withdrawn`: what a worker believes of credentials and rights may be true no more."""
+    `rights_withdrawn`: what a worker believes of credentials and rights may be true no more.
+    `transaction_id`: of the transaction that wrote, by which readers can ask for what it did."""
 
     rights_withdrawn: bool = False
+    transaction_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,10 @@ INSERT INTO changes (
 
 async def record(connection: Connection, author: Author, change: Change) -> None:
     """Write one change, in the transaction that makes it."""
-    await connection.execute(_INSERT, *_values(author, change))
+    transaction_id = await connection.fetchval(
+        f"{_INSERT} RETURNING transaction_id::text", *_values(author, change)
+    )
+    author.effects.transaction_id = int(transaction_id)
 
 
 async def record_all(connection: Connection, changes: Iterable[tuple[Author, Change]]) -> None:

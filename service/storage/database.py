@@ -110,6 +110,12 @@ class Database:
 
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
         self._pool = pool
+        self._on_commit: Callable[[UUID], None] | None = None
+
+    def on_commit(self, listener: Callable[[UUID], None]) -> None:
+        """Let a listener hear of every transaction that may have been committed: of its tenant,
+        after the commit and before whoever wrote goes on."""
+        self._on_commit = listener
 
     @classmethod
     async def connect(cls, url: str, *, max_connections: int) -> Database:
@@ -202,14 +208,31 @@ class Database:
             except BaseException:
                 await _undo(transaction)
                 raise
-            await (transaction.rollback() if rollback else transaction.commit())
+            if rollback:
+                await transaction.rollback()
+            else:
+                await self._commit(transaction, tenant_id)
             return result
+
+    async def _commit(self, transaction: asyncpg.transaction.Transaction, tenant_id: UUID) -> None:
+        try:
+            await transaction.commit()
+        finally:
+            # Also when the answer to the commit was lost: then nobody knows.
+            if self._on_commit is not None:
+                self._on_commit(tenant_id)
 
     async def _acquire(self) -> PoolConnectionProxy[asyncpg.Record]:
         try:
             return await self._pool.acquire(timeout=ACQUIRE_TIMEOUT)
         except TimeoutError as error:
             raise _unavailable("Every database connection is busy; try again.") from error
+
+
+async def transaction_of(connection: Connection) -> int:
+    """The id of the transaction under way. Whoever sees that it has ended sees all that it has
+    seen, too: one that found nothing to do has an id as well."""
+    return int(await connection.fetchval("SELECT pg_current_xact_id()::text"))
 
 
 async def _keep_session(_connection: Connection) -> None:

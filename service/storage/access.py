@@ -1,0 +1,165 @@
+"""What checks of access go by: principals with their groups and assignments, and what has changed
+of them since an earlier look. All of one look is of one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from rollbook.v1.role_pb2 import RoleCatalogue
+from service.domain.access_graph import NEVER, Given, Principal
+from service.domain.revisions import Snapshot
+from service.domain.role_catalogue import FREE_FORM, Catalogue, RoleKey
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from uuid import UUID
+
+    import asyncpg
+
+    from service.storage.database import Connection
+
+MAX_CHANGES: Final = 2_000
+"""How many changes are looked at one by one; after more of them everything counts as changed."""
+
+_REACH: Final = """
+WITH RECURSIVE reach (id) AS (
+    SELECT id FROM unnest($4::uuid []) AS asked (id)
+    UNION
+    SELECT m.group_id
+    FROM reach JOIN members AS m ON m.tenant_id = $1 AND m.member_id = reach.id
+)
+"""
+
+# Row-level security takes away rows of other tenants from each part; the conditions stay, since
+# they are what the indexes go by.
+_STATE: Final = """
+SELECT
+    'state' AS kind, NULL::uuid AS id, pg_current_snapshot()::text AS name, NULL::boolean AS active,
+    NULL::uuid [] AS ids, NULL::text AS given,
+    (SELECT c.version FROM role_catalogues AS c WHERE c.tenant_id = $1) AS version,
+    (SELECT c.catalogue FROM role_catalogues AS c WHERE c.tenant_id = $1 AND c.version <> $3)
+    AS message
+"""
+
+_CHANGES: Final = """
+UNION ALL (
+    SELECT
+        'change', c.resource_id, c.action, c.attributes = '{members}',
+        c.members_added || c.members_removed, NULL, NULL, NULL
+    FROM changes AS c
+    WHERE c.tenant_id = $1 AND c.transaction_id >= pg_snapshot_xmin($2::text::pg_snapshot)
+    AND NOT pg_visible_in_snapshot(c.transaction_id, $2::text::pg_snapshot)
+    LIMIT $5
+)
+"""
+
+_PRINCIPALS: Final = """
+UNION ALL
+SELECT
+    'principal', r.id, r.resource_type, r.active,
+    ARRAY(
+        SELECT m.group_id FROM members AS m WHERE m.tenant_id = $1 AND m.member_id = r.id
+    ),
+    (
+        SELECT jsonb_agg(jsonb_build_array(
+            a.type_key, a.value_key, extract(epoch FROM a.expire_time),
+            a.role_type, a.value, a.display
+        ))::text
+        FROM role_assignments AS a
+        WHERE a.tenant_id = $1 AND a.principal_id = r.id AND NOT a.pending
+    ),
+    NULL, NULL
+FROM reach JOIN resources AS r ON r.tenant_id = $1 AND r.id = reach.id
+"""
+
+_LOOK: Final = f"{_REACH}{_STATE}{_CHANGES}{_PRINCIPALS}"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What there is from the look before: its snapshot, and the version of the role catalogue, -1
+    where there was none."""
+
+    snapshot: Snapshot | None = None
+    catalogue_version: int = -1
+
+
+@dataclass(slots=True)
+class Look:
+    """What a look found. `catalogue` is None when it has not changed. `changed` are principals
+    that are not as they were, None where they are too many to tell. `principals` are those asked
+    for, as far as they exist, and every group that they belong to."""
+
+    snapshot: Snapshot
+    catalogue_version: int
+    catalogue: Catalogue | None
+    changed: set[UUID] | None = field(default_factory=set)
+    principals: list[Principal] = field(default_factory=list)
+
+
+async def look(
+    connection: Connection, tenant_id: UUID, known: Known, ids: Collection[UUID]
+) -> Look:
+    """Ask for principals, and for what has changed since the look before. One round trip."""
+    before = known.snapshot.text if known.snapshot else None
+    rows = await connection.fetch(
+        _LOOK, tenant_id, before, known.catalogue_version, list(ids), MAX_CHANGES + 1
+    )
+    found = _state(next(row for row in rows if row["kind"] == "state"), known)
+    changes = 0
+    for row in rows:
+        if row["kind"] == "principal":
+            found.principals.append(_principal(row))
+        elif row["kind"] == "change" and found.changed is not None:
+            changes += 1
+            found.changed.update(_touched(row))
+    if changes > MAX_CHANGES:
+        found.changed = None
+    return found
+
+
+async def snapshot_of(connection: Connection) -> str:
+    """The snapshot that the transaction under way reads, in PostgreSQL's text form."""
+    text: str = await connection.fetchval("SELECT pg_current_snapshot()::text")
+    return text
+
+
+def _state(row: asyncpg.Record, known: Known) -> Look:
+    version = -1 if row["version"] is None else row["version"]
+    catalogue = None
+    if row["message"] is not None:
+        catalogue = Catalogue(RoleCatalogue.FromString(row["message"]))
+    elif version != known.catalogue_version or known.snapshot is None:
+        catalogue = FREE_FORM
+    return Look(Snapshot.parse(row["name"]), version, catalogue)
+
+
+def _touched(row: asyncpg.Record) -> Sequence[UUID]:
+    """The principals whose groups or assignments a change may concern. A group is not among them
+    when only its members have changed: what it has itself stays as it was."""
+    if row["name"] == "update" and row["active"]:
+        return row["ids"]  # type: ignore[no-any-return]
+    return [row["id"], *row["ids"]]
+
+
+def _principal(row: asyncpg.Record) -> Principal:
+    given = orjson.loads(row["given"]) if row["given"] else ()
+    return Principal(
+        row["id"],
+        row["name"],
+        row["active"],
+        tuple(row["ids"]),
+        tuple(
+            Given(
+                RoleKey(type_key, value_key),
+                NEVER if until is None else float(until),
+                role_type,
+                value,
+                display or "",
+            )
+            for type_key, value_key, until, role_type, value, display in given
+        ),
+    )
