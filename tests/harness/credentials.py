@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from rollbook.access import EVERY_SCOPE, Scope
 from rollbook.client import RollbookClient
 from rollbook.tokens import new_token
+from rollbook.v1.connection_pb2 import Connection
+from rollbook.v1.user_pb2 import User
 from tests.harness.instance import BASIC_CREDENTIALS, BASIC_USER, TOKEN, connect_as_tenant
+from tests.harness.tenants import new_tenant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
+READ_ONLY: Final = frozenset({Scope.DIRECTORY_READ})
 MISSING: Final = "CREDENTIALS_MISSING"
 INVALID: Final = "CREDENTIALS_INVALID"
 
@@ -21,21 +28,29 @@ INVALID: Final = "CREDENTIALS_INVALID"
 @dataclass(frozen=True)
 class Given:
     """An `authorization` header (None: there is none), and what it makes of the caller: the
-    scopes, or the reason of the refusal."""
+    scopes, or the reason of the refusal; `scim` is what it is refused for over SCIM alone, and
+    `scim_after` for what it has the scope for."""
 
     title: str
     header: str | None
     scopes: frozenset[Scope] = frozenset()
     refusal: str = ""
+    scim: str = ""
+    scim_after: str = ""
 
 
 class Minted:
-    """Tokens that the service made: one for each scope alone, one for all, and ended ones."""
+    """Tokens that the service made: one for each scope alone, one for all, those of users and of
+    SCIM connections, and ended ones."""
 
     def __init__(
-        self, good: dict[str, tuple[str, frozenset[Scope]]], ended: dict[str, str]
+        self,
+        good: dict[str, tuple[str, frozenset[Scope]]],
+        connected: Sequence[Given],
+        ended: dict[str, str],
     ) -> None:
         self._good = good
+        self._connected = connected
         self._ended = ended
 
     @classmethod
@@ -48,16 +63,16 @@ class Minted:
             for title, scopes in wanted.items():
                 made = await rollbook.tokens.create(title, scopes)
                 good[title] = (made.secret, scopes)
-            expired = await rollbook.tokens.create("expired", EVERY_SCOPE)
-            revoked = await rollbook.tokens.create("revoked", EVERY_SCOPE)
-            await rollbook.tokens.revoke(revoked.token.id)
+            good["a user's token"] = (await _of_user(rollbook, "ada"), READ_ONLY)
+            connected = [each async for each in _of_connections(rollbook)]
+            ended = {title: secret async for title, secret in _ended(rollbook)}
         connection = await connect_as_tenant(database_url)
         await connection.execute(
             "UPDATE credentials SET expire_time = now() - interval '1 s' WHERE name = 'expired'"
         )
+        good["another tenant's token"] = (await new_tenant(connection), EVERY_SCOPE)
         await connection.close()
-        ended = {"an expired token": expired.secret, "a revoked token": revoked.secret}
-        return cls(good, ended)
+        return cls(good, connected, ended)
 
     @property
     def whole(self) -> str:
@@ -73,6 +88,7 @@ class Minted:
         """Those that are somebody's."""
         for title, (token, scopes) in self._good.items():
             yield Given(title, f"Bearer {token}", scopes)
+        yield from self._connected
         for form in ("{}", "bearer {}", "BEARER {}", "bEaReR {}", "Bearer   {}", " Bearer {} "):
             yield Given(
                 f"written {form!r}", form.format(self.whole), EVERY_SCOPE - {Scope.PLATFORM}
@@ -123,6 +139,7 @@ class Minted:
         return {
             **{title: f"Bearer {token}" for title, token in self._ended.items()},
             "a token of nobody": f"Bearer {new_token()}",
+            "the hash of a token": f"Bearer {sha256(self.whole.encode()).hexdigest()}",
             "a token in capitals": f"Bearer {self.whole.upper()}",
             "a token without its prefix": f"Bearer {self.whole.removeprefix('rbk_')}",
             "a token cut short": f"Bearer {self.whole[:-1]}",
@@ -133,6 +150,54 @@ class Minted:
             "a wrong user name": _basic("nobody:correct horse battery staple"),
             "no password": _basic(f"{BASIC_USER}:"),
         }
+
+
+async def _of_user(rollbook: RollbookClient, name: str) -> str:
+    """A token of a new user, who may read."""
+    user = await rollbook.users.create(User(user_name=name))
+    return (await rollbook.tokens.create(name, READ_ONLY, principal_id=user.id)).secret
+
+
+async def _of_connections(rollbook: RollbookClient) -> AsyncIterator[Given]:
+    """Tokens of SCIM connections: one that is as any, one that is switched off, and one that
+    others than this machine provision by."""
+    for title, fields, refused in (
+        ("a connection", {}, {}),
+        ("a switched-off connection", {"enabled": False}, {"scim": "SCIM_DISABLED"}),
+        (
+            "a connection from elsewhere",
+            {"ip_allow_list": ["192.0.2.0/24"]},
+            {"scim_after": "ADDRESS_NOT_ALLOWED"},
+        ),
+    ):
+        made = await rollbook.connections.create(Connection(name=title, **fields))
+        token = await rollbook.tokens.create(title, [Scope.SCIM], connection_id=made.id)
+        scopes = frozenset({Scope.SCIM})
+        yield Given(f"a token of {title}", f"Bearer {token.secret}", scopes, **refused)
+
+
+async def _ended(rollbook: RollbookClient) -> AsyncIterator[tuple[str, str]]:
+    """Tokens that were good once; one is to expire yet."""
+    yield "an expired token", (await rollbook.tokens.create("expired", EVERY_SCOPE)).secret
+    revoked = await rollbook.tokens.create("revoked", EVERY_SCOPE)
+    await rollbook.tokens.revoke(revoked.token.id)
+    yield "a revoked token", revoked.secret
+    replaced = await rollbook.tokens.create("replaced", EVERY_SCOPE)
+    await rollbook.tokens.rotate(replaced.token.id, overlap=timedelta(0))
+    yield "a replaced token", replaced.secret
+    for title, end in (
+        ("deactivated", rollbook.users.deactivate),
+        ("deleted", rollbook.users.delete),
+        ("reactivated", partial(_restart, rollbook)),
+    ):
+        secret = await _of_user(rollbook, title)
+        await end((await rollbook.users.lookup(user_name=title)).id)
+        yield f"a token of a {title} user", secret
+
+
+async def _restart(rollbook: RollbookClient, user_id: str) -> None:
+    await rollbook.users.deactivate(user_id)
+    await rollbook.users.activate(user_id)
 
 
 def _basic(text: str) -> str:
