@@ -80,6 +80,7 @@ _READ: Final = Rule(frozenset({Scope.DIRECTORY_READ, Scope.DIRECTORY_WRITE}), ov
 _WRITE: Final = Rule(frozenset({Scope.DIRECTORY_WRITE}), over_scim=True)
 _ADMIN: Final = Rule(frozenset({Scope.ADMIN}))
 _LOOK: Final = Rule(frozenset({Scope.ADMIN, Scope.DIRECTORY_READ}), over_scim=True)
+_ROLES: Final = Rule(frozenset({Scope.ADMIN, Scope.ACCESS_READ, Scope.DIRECTORY_READ}))
 _MINT: Final = Rule(frozenset({Scope.CREDENTIALS}))
 _VERIFY: Final = Rule(frozenset({Scope.PASSWORDS_VERIFY}))
 _PLATFORM: Final = Rule(frozenset({Scope.PLATFORM}))
@@ -151,6 +152,17 @@ RPCS: Final[Mapping[str, Rule]] = {
         ListConnections=_ADMIN,
         UpdateConnection=_ADMIN,
         DeleteConnection=_ADMIN,
+    ),
+    **_rules(
+        "RoleService",
+        GetRoleCatalogue=_ROLES,
+        UpdateRoleCatalogue=_ADMIN,
+        RegisterRoleScopes=_ADMIN,
+        UnregisterRoleScopes=_ADMIN,
+        ListRoleScopes=_ROLES,
+        GrantRole=_ADMIN,
+        RevokeRole=_ADMIN,
+        ListRoleAssignments=_ROLES,
     ),
     **_rules(
         "CredentialService",

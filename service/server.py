@@ -19,6 +19,7 @@ from rollbook.v1 import (
     directory_service_pb2,
     group_service_pb2,
     password_service_pb2,
+    role_service_pb2,
     schema_service_pb2,
     service_account_service_pb2,
     user_service_pb2,
@@ -39,6 +40,8 @@ from service.rpc.memberships import MembershipMethods
 from service.rpc.password_service import PasswordMethods
 from service.rpc.passwords import Passwords
 from service.rpc.resources import ResourceMethods
+from service.rpc.role_assignments import RoleAssignmentMethods
+from service.rpc.role_catalogues import RoleCatalogueMethods
 from service.rpc.schemas import SchemaMethods
 from service.rpc.scim_connections import ConnectionMethods
 from service.rpc.tenant_connections import TenantConnections
@@ -69,12 +72,14 @@ _PASSWORDS: Final = password_service_pb2.DESCRIPTOR.services_by_name["PasswordSe
 _WORKLOADS: Final = workload_service_pb2.DESCRIPTOR.services_by_name["WorkloadService"]
 _CONNECTIONS: Final = connection_service_pb2.DESCRIPTOR.services_by_name["ConnectionService"]
 _ACCESS: Final = access_service_pb2.DESCRIPTOR.services_by_name["AccessService"]
+_ROLES: Final = role_service_pb2.DESCRIPTOR.services_by_name["RoleService"]
 _SERVICES: Final = (
     _USERS,
     _GROUPS,
     _ACCOUNTS,
     _DIRECTORY,
     _SCHEMAS,
+    _ROLES,
     _CREDENTIALS,
     _PASSWORDS,
     _WORKLOADS,
@@ -222,6 +227,8 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     # One for all ways to log in: it counts the attempts.
     user_passwords = UserPasswords(database, hasher)
     passwords = PasswordMethods(user_passwords, hasher, writes)
+    catalogues = RoleCatalogueMethods(database, writes, page_key)
+    assignments = RoleAssignmentMethods(database, writes, page_key)
     secrets = CredentialMethods(database, means.epoch, page_key)
     workloads = WorkloadMethods(database, means.epoch, page_key)
     connections = ConnectionMethods(database, writes, means.epoch, settings.base_url_of)
@@ -234,6 +241,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
         handlers_of(_DIRECTORY, directory.answers(), gate),
         # Requests about schemas hold no resources: they are the same for all tenants.
         handlers_of(_SCHEMAS, registry.answers(), replace(gate, schemas=None)),
+        handlers_of(_ROLES, {**catalogues.answers(), **assignments.answers()}, gate),
         handlers_of(_CREDENTIALS, secrets.answers(), replace(gate, schemas=None)),
         handlers_of(_PASSWORDS, passwords.answers(), gate),
         handlers_of(_WORKLOADS, workloads.answers(), replace(gate, schemas=None)),

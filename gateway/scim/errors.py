@@ -106,6 +106,7 @@ _ANSWERS: Final[Mapping[str, _Answer]] = {
     "SERVICE_ACCOUNT_NOT_FOUND": _Answer(404),
     "SCHEMA_NOT_FOUND": _Answer(404),
     "CREDENTIAL_NOT_FOUND": _Answer(404),
+    "ROLE_ASSIGNMENT_NOT_FOUND": _Answer(404),
     "PRINCIPAL_INACTIVE": _Answer(409),
     "CONNECTION_NOT_FOUND": _Answer(404),
     # RFC 7644 §3.3; its table 9 and RFC 7643 §7 speak of 400.

@@ -111,6 +111,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """PERMISSION_DENIED. "The connection okta does not take requests from 192.0.2.1." """
     ERROR_REASON_MANAGED_BY_SCIM: _ErrorReason.ValueType  # 44
     """FAILED_PRECONDITION. "The user is managed by the SCIM connection okta; change it there." """
+    ERROR_REASON_ROLE_ASSIGNMENT_NOT_FOUND: _ErrorReason.ValueType  # 50
+    """NOT_FOUND. "There is no role assignment 019a…" """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reasons, named without the prefix in ErrorInfo.reason (e.g. "INVALID_VALUE")."""
@@ -202,4 +204,6 @@ ERROR_REASON_ADDRESS_NOT_ALLOWED: ErrorReason.ValueType  # 43
 """PERMISSION_DENIED. "The connection okta does not take requests from 192.0.2.1." """
 ERROR_REASON_MANAGED_BY_SCIM: ErrorReason.ValueType  # 44
 """FAILED_PRECONDITION. "The user is managed by the SCIM connection okta; change it there." """
+ERROR_REASON_ROLE_ASSIGNMENT_NOT_FOUND: ErrorReason.ValueType  # 50
+"""NOT_FOUND. "There is no role assignment 019a…" """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

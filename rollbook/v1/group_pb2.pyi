@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from rollbook.v1 import meta_pb2 as _meta_pb2
 from rollbook.v1 import unmapped_attributes_pb2 as _unmapped_attributes_pb2
+from rollbook.v1 import user_pb2 as _user_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -31,6 +32,7 @@ class Group(_message.Message):
     META_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     MEMBERS_FIELD_NUMBER: _builtins.int
+    ROLES_FIELD_NUMBER: _builtins.int
     UNMAPPED_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     external_id: _builtins.str
@@ -39,6 +41,8 @@ class Group(_message.Message):
     def meta(self) -> _meta_pb2.Meta: ...
     @_builtins.property
     def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___GroupMember]: ...
+    @_builtins.property
+    def roles(self) -> _containers.RepeatedCompositeFieldContainer[_user_pb2.Role]: ...
     @_builtins.property
     def unmapped(self) -> _unmapped_attributes_pb2.UnmappedAttributes: ...
     def __init__(
@@ -49,11 +53,12 @@ class Group(_message.Message):
         meta: _meta_pb2.Meta | None = ...,
         display_name: _builtins.str | None = ...,
         members: _abc.Iterable[Global___GroupMember] | None = ...,
+        roles: _abc.Iterable[_user_pb2.Role] | None = ...,
         unmapped: _unmapped_attributes_pb2.UnmappedAttributes | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_display_name", b"_display_name", "_external_id", b"_external_id", "_id", b"_id", "display_name", b"display_name", "external_id", b"external_id", "id", b"id", "meta", b"meta", "unmapped", b"unmapped"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_display_name", b"_display_name", "_external_id", b"_external_id", "_id", b"_id", "display_name", b"display_name", "external_id", b"external_id", "id", b"id", "members", b"members", "meta", b"meta", "unmapped", b"unmapped"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_display_name", b"_display_name", "_external_id", b"_external_id", "_id", b"_id", "display_name", b"display_name", "external_id", b"external_id", "id", b"id", "members", b"members", "meta", b"meta", "roles", b"roles", "unmapped", b"unmapped"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__display_name: _TypeAlias = _typing.Literal["display_name"]  # noqa: Y015
     _WhichOneofArgType__display_name: _TypeAlias = _typing.Literal["_display_name", b"_display_name"]  # noqa: Y015

@@ -10,6 +10,7 @@ from service.domain import role_mentions
 from service.domain.folding import fold
 from service.domain.role_rules import RoleRules
 from service.domain.role_writing import RoleWrite
+from service.domain.roles import SCIM
 from service.storage import role_assignments, role_catalogues, role_scopes
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ class RoleWrites:
     def of(self, author: Author, principal_id: UUID | None = None) -> RoleWrite:
         """What a write of one of them goes by; of none that exists yet by default."""
         held = self.held.get(principal_id, ()) if principal_id else ()
-        return RoleWrite(self.rules, author.source, held, _JSON_ROLE in author.tolerances)
+        # Identity providers do not write back what they have read.
+        repeats = author.source.startswith(SCIM)
+        return RoleWrite(self.rules, author.source, held, repeats, _JSON_ROLE in author.tolerances)
 
 
 async def read(

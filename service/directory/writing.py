@@ -104,9 +104,9 @@ async def update(
     Raises NOT_FOUND, ETAG_MISMATCH, INVALID_VALUE, INVALID_PATH, MUTABILITY, UNIQUENESS.
     """
     connection, kind = writer.connection, writer.resource_type
-    stored = await _lock(writer, identifier, condition)
+    stored = await lock(writer, identifier, condition)
     roles = await role_writes.for_update(connection, writer.author, stored, resource, mask, kind)
-    return await _save(writer, updated(stored, resource, mask, kind, roles))
+    return await save(writer, updated(stored, resource, mask, kind, roles))
 
 
 async def apply_patch(
@@ -118,9 +118,9 @@ async def apply_patch(
     NO_TARGET, UNIQUENESS.
     """
     connection, kind = writer.connection, writer.resource_type
-    stored = await _lock(writer, identifier, condition)
+    stored = await lock(writer, identifier, condition)
     roles = await role_writes.for_patch(connection, writer.author, stored, operations, kind)
-    return await _save(writer, patched(stored, operations, kind, roles))
+    return await save(writer, patched(stored, operations, kind, roles))
 
 
 async def change_members(
@@ -130,7 +130,7 @@ async def change_members(
 
     Raises NOT_FOUND, ETAG_MISMATCH, INVALID_VALUE.
     """
-    stored = await _lock(writer, identifier, condition)
+    stored = await lock(writer, identifier, condition)
     moved = await members.apply(writer.connection, writer.tenant_id, identifier, [step])
     version = stored.version
     if moved:
@@ -148,7 +148,7 @@ async def delete(writer: Writer, identifier: UUID, condition: str) -> None:
     Raises NOT_FOUND, ETAG_MISMATCH.
     """
     await resources.lock_referrers(writer.connection, writer.tenant_id, identifier)
-    stored = await _lock(writer, identifier, condition, to_delete=True)
+    stored = await lock(writer, identifier, condition, to_delete=True)
     time = later_than(stored)
     writer.author.effects.rights_withdrawn = True
     if can_get_in(writer.resource_type):
@@ -160,9 +160,10 @@ async def delete(writer: Writer, identifier: UUID, condition: str) -> None:
     await _record(writer, "delete", identifier, stored.version + 1, time, [], None, None)
 
 
-async def _lock(
+async def lock(
     writer: Writer, identifier: UUID, condition: str, *, to_delete: bool = False
 ) -> Stored:
+    """Read a resource and hold it. Raises NOT_FOUND, ETAG_MISMATCH."""
     stored = await resources.lock(
         writer.connection,
         writer.tenant_id,
@@ -176,7 +177,7 @@ async def _lock(
     return stored
 
 
-async def _save(writer: Writer, change: Changed) -> bytes:
+async def save(writer: Writer, change: Changed) -> bytes:
     """Store what a change made of a resource; nothing happens when it made no difference."""
     connection, tenant_id, kind = writer.connection, writer.tenant_id, writer.resource_type
     stored, after = change.stored, change.message
@@ -313,4 +314,4 @@ async def _leave_reports(writer: Writer, identifier: UUID) -> None:
     for kind, report in reports:
         after = comparison.copy_of(report.message)
         responsibility.clear_responsible(after, kind)
-        await _save(replace(writer, resource_type=kind), changed(report, after, kind))
+        await save(replace(writer, resource_type=kind), changed(report, after, kind))

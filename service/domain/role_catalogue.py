@@ -15,7 +15,7 @@ from rollbook.v1 import role_pb2
 from service.domain.folding import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rollbook.v1.role_pb2 import RoleCatalogue, RoleType, RoleValue
 
@@ -125,6 +125,11 @@ class Catalogue:
         for kind in kinds:
             for covered in kind.message.covers:
                 self._covering[fold(covered)].append(kind)
+
+    @property
+    def patterns(self) -> Sequence[Kind]:
+        """The types that there is one of for each scope."""
+        return self._patterns
 
     @property
     def is_free_form(self) -> bool:

@@ -32,11 +32,16 @@ _IGNORING: Final = {
 @dataclass(frozen=True)
 class RoleWrite:
     """What a write of one principal's roles goes by: the rules, the source that writes, and what
-    all sources said before. `reads_json` tells whether the client sends roles as JSON text."""
+    all sources said before.
+
+    `repeats` tells whether the source means it when it says what another one says; `reads_json`
+    whether the client sends roles as JSON text.
+    """
 
     rules: RoleRules
     source: str
     held: Sequence[Assignment] = ()
+    repeats: bool = False
     reads_json: bool = False
 
     @property
@@ -90,9 +95,8 @@ class RoleWrite:
             assignment = self._assignment(role, own)
             key = assignment.key
             # Whoever reads a resource and writes it back does not mean to say all that others
-            # say. An identity provider does: it never writes what it has read.
-            is_others = key in others and key not in own
-            if not is_others or self.source.startswith(SCIM):
+            # say.
+            if self.repeats or key in own or key not in others:
                 wanted.setdefault(key, assignment)
         return wanted
 

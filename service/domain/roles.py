@@ -9,6 +9,7 @@ from service.domain.role_catalogue import RoleKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
     from uuid import UUID
 
 MANUAL: Final = "manual"
@@ -41,13 +42,15 @@ class Role(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A role that a source gives somebody. An expired one is only waiting to be removed."""
+    """A role that a source gives somebody, without end when `expire_time` is None. An expired one
+    is only waiting to be removed."""
 
     id: UUID
     role: Role
     source: str
     pending: bool = False
     expired: bool = False
+    expire_time: datetime | None = None
 
     @property
     def key(self) -> RoleKey:

@@ -19,7 +19,7 @@ from service.domain.responsibility import responsible_of
 from service.storage import derived, search
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -104,6 +104,30 @@ async def lock(
         resource_type.name,
     )
     return stored_of(record, resource_type) if record else None
+
+
+async def hold_all(connection: Connection, tenant_id: UUID, ids: Collection[UUID]) -> None:
+    """Hold resources until the transaction ends, in the order of their ids."""
+    if ids:
+        await connection.execute(
+            "SELECT FROM resources WHERE tenant_id = $1 AND id = ANY ($2::uuid []) "
+            "ORDER BY id FOR NO KEY UPDATE",
+            tenant_id,
+            ids,
+        )
+
+
+async def rows_of(
+    connection: Connection, tenant_id: UUID, ids: Collection[UUID]
+) -> list[asyncpg.Record]:
+    """The stored form of resources of whatever types: rows of id, resource_type, version,
+    message."""
+    return await connection.fetch(
+        "SELECT id, resource_type, version, message FROM resources "
+        "WHERE tenant_id = $1 AND id = ANY ($2::uuid [])",
+        tenant_id,
+        ids,
+    )
 
 
 async def lock_referrers(connection: Connection, tenant_id: UUID, id_: UUID) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from service.domain.role_catalogue import RoleKey
@@ -44,6 +45,16 @@ async def roles_of_principal(
     return {RoleKey(row["type_key"], row["value_key"]) for row in rows}
 
 
+async def principal_of(connection: Connection, tenant_id: UUID, identifier: UUID) -> UUID | None:
+    """Who has the role of an assignment; None when there is none of that id."""
+    principal_id: UUID | None = await connection.fetchval(
+        "SELECT principal_id FROM role_assignments WHERE tenant_id = $1 AND id = $2",
+        tenant_id,
+        identifier,
+    )
+    return principal_id
+
+
 async def of_principals(
     connection: Connection, tenant_id: UUID, principal_ids: Collection[UUID]
 ) -> dict[UUID, list[Assignment]]:
@@ -53,7 +64,7 @@ async def of_principals(
         """
         SELECT
             id, principal_id, role_type, value, display, is_primary, source, pending,
-            coalesce(expire_time <= now(), false) AS expired
+            expire_time, coalesce(expire_time <= now(), false) AS expired
         FROM role_assignments
         WHERE tenant_id = $1 AND principal_id = ANY ($2::uuid [])
         ORDER BY id
@@ -69,7 +80,40 @@ async def of_principals(
 
 def _assignment(row: asyncpg.Record) -> Assignment:
     role = Role(row["role_type"], row["value"], row["display"], row["is_primary"])
-    return Assignment(row["id"], role, row["source"], row["pending"], row["expired"])
+    return Assignment(
+        row["id"], role, row["source"], row["pending"], row["expired"], row["expire_time"]
+    )
+
+
+async def holders(
+    connection: Connection, tenant_id: UUID, types: Sequence[str] | None, *, pending: bool
+) -> set[UUID]:
+    """Who was given roles of types, by their keys, or of any type, that are pending or not."""
+    rows = await connection.fetch(
+        f"SELECT DISTINCT principal_id FROM role_assignments WHERE {_of_types(types, pending)}",
+        tenant_id,
+        *([] if types is None else [types]),
+    )
+    return {row["principal_id"] for row in rows}
+
+
+async def set_pending(
+    connection: Connection, tenant_id: UUID, types: Sequence[str] | None, *, pending: bool
+) -> dict[UUID, int]:
+    """Let roles of types, by their keys, or of any type be pending, or no more. Returns how many
+    changed of each principal."""
+    rows = await connection.fetch(
+        f"UPDATE role_assignments SET pending = {pending} "
+        f"WHERE {_of_types(types, not pending)} RETURNING principal_id",
+        tenant_id,
+        *([] if types is None else [types]),
+    )
+    return dict(Counter(row["principal_id"] for row in rows))
+
+
+def _of_types(types: Sequence[str] | None, pending: bool) -> str:  # noqa: FBT001  part of the SQL
+    condition = f"tenant_id = $1 AND {'pending' if pending else 'NOT pending'}"
+    return condition if types is None else f"{condition} AND type_key = ANY ($2::text [])"
 
 
 async def apply(
@@ -108,14 +152,15 @@ async def _alter(
         """
         UPDATE role_assignments AS a SET
             role_type = n.role_type, value = n.value, display = n.display,
-            is_primary = n.is_primary
-        FROM unnest($2::uuid [], $3::text [], $4::text [], $5::text [], $6::boolean [])
-        AS n (id, role_type, value, display, is_primary)
+            is_primary = n.is_primary, expire_time = n.expire_time
+        FROM unnest(
+            $2::uuid [], $3::text [], $4::text [], $5::text [], $6::boolean [], $7::timestamptz []
+        ) AS n (id, role_type, value, display, is_primary, expire_time)
         WHERE a.tenant_id = $1 AND a.id = n.id
         """,
         tenant_id,
         [each.id for each in assignments],
-        *_columns([each.role for each in assignments]),
+        *_columns(assignments),
     )
 
 
@@ -128,23 +173,23 @@ async def _insert(
     await connection.execute(
         """
         INSERT INTO role_assignments (
-            tenant_id, id, role_type, value, display, is_primary, type_key, value_key, source,
-            pending, principal_id, granted_by
+            tenant_id, id, role_type, value, display, is_primary, expire_time, type_key, value_key,
+            source, pending, principal_id, granted_by
         )
         SELECT
-            $1, n.id, n.role_type, n.value, n.display, n.is_primary, n.type_key, n.value_key,
-            n.source, n.pending, n.principal_id, n.granted_by
+            $1, n.id, n.role_type, n.value, n.display, n.is_primary, n.expire_time, n.type_key,
+            n.value_key, n.source, n.pending, n.principal_id, n.granted_by
         FROM unnest(
-            $2::uuid [], $3::text [], $4::text [], $5::text [], $6::boolean [], $7::text [],
-            $8::text [], $9::text [], $10::boolean [], $11::uuid [], $12::text []
+            $2::uuid [], $3::text [], $4::text [], $5::text [], $6::boolean [], $7::timestamptz [],
+            $8::text [], $9::text [], $10::text [], $11::boolean [], $12::uuid [], $13::text []
         ) AS n (
-            id, role_type, value, display, is_primary, type_key, value_key, source, pending,
-            principal_id, granted_by
+            id, role_type, value, display, is_primary, expire_time, type_key, value_key, source,
+            pending, principal_id, granted_by
         )
         """,
         tenant_id,
         [each.id for each in assignments],
-        *_columns([each.role for each in assignments]),
+        *_columns(assignments),
         [each.key.type for each in assignments],
         [each.key.value for each in assignments],
         [each.source for each in assignments],
@@ -154,11 +199,12 @@ async def _insert(
     )
 
 
-def _columns(roles: Sequence[Role]) -> tuple[list[object], ...]:
-    """role_type, value, display, is_primary."""
+def _columns(assignments: Sequence[Assignment]) -> tuple[list[object], ...]:
+    """role_type, value, display, is_primary, expire_time."""
     return (
-        [role.type for role in roles],
-        [role.value for role in roles],
-        [role.display for role in roles],
-        [role.primary for role in roles],
+        [each.role.type for each in assignments],
+        [each.role.value for each in assignments],
+        [each.role.display for each in assignments],
+        [each.role.primary for each in assignments],
+        [each.expire_time for each in assignments],
     )

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from rollbook.errors import error_from_rpc
 from rollbook.v1.credential_service_pb2_grpc import CredentialServiceStub
 from rollbook.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from rollbook.v1.group_service_pb2_grpc import GroupServiceStub
+from rollbook.v1.role_service_pb2_grpc import RoleServiceStub
 from rollbook.v1.user_service_pb2_grpc import UserServiceStub
-from tests.harness.drivers import failure_of
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
+
+    from rollbook.errors import RollbookError
 
 
 class Calls:
@@ -25,6 +28,7 @@ class Calls:
             GroupServiceStub(channel),
             DirectoryServiceStub(channel),
             CredentialServiceStub(channel),
+            RoleServiceStub(channel),
         )
         self.metadata = (("authorization", f"Bearer {token}"),)
 
@@ -36,8 +40,12 @@ class Calls:
 
     async def reason(self, request: Message) -> str:
         """Why the call fails; AssertionError when it succeeds."""
+        return (await self.failure(request)).reason
+
+    async def failure(self, request: Message) -> RollbookError:
+        """How the call fails; AssertionError when it succeeds."""
         try:
             answer = await self(request)
         except grpc.aio.AioRpcError as error:
-            return failure_of(error).reason
+            return error_from_rpc(error)
         raise AssertionError(f"the call succeeds: {answer}")

@@ -60,7 +60,7 @@ def role(text: str) -> Role:
 def write(
     *assignments: Assignment, source: str = SCIM, rules: Catalogue = FREE_FORM, json: bool = False
 ) -> RoleWrite:
-    return RoleWrite(RoleRules(rules, REGISTERED), source, assignments, json)
+    return RoleWrite(RoleRules(rules, REGISTERED), source, assignments, source == SCIM, json)
 
 
 def settle(

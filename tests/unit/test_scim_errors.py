@@ -42,6 +42,7 @@ ANSWERS: dict[str, tuple[int, str | None]] = {
     "SCHEMA_NOT_FOUND": (404, None),
     "SCHEMA_ATTACHED": (409, None),
     "CREDENTIAL_NOT_FOUND": (404, None),
+    "ROLE_ASSIGNMENT_NOT_FOUND": (404, None),
     "RATE_LIMITED": (429, None),
     "CONNECTION_NOT_FOUND": (404, None),
     "CONNECTION_IS_DEFAULT": (409, None),

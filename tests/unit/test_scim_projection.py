@@ -164,7 +164,12 @@ def test_query_parameters_are_found_in_any_case() -> None:
         (USER, [f"{ENTERPRISE}:manager.$ref"], [], ["id", "meta", "enterprise.manager.value"]),
         (USER, [f"{ENTERPRISE}:manager"], [], ["id", "meta", "enterprise.manager"]),
         (USER, ["nope"], [], ["id", "meta"]),
-        (GROUP, [], ["members"], ["id", "meta", "external_id", "display_name", "unmapped"]),
+        (
+            GROUP,
+            [],
+            ["members"],
+            ["id", "meta", "external_id", "display_name", "roles", "unmapped"],
+        ),
         (GROUP, ["userName"], [], ["id", "meta"]),
     ],
 )
