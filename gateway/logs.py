@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
+
+# Traces are without the values of variables, which hold bodies and credentials.
+_TRACES: Final = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
 
 
 def configure_logs(settings: Settings) -> None:
@@ -46,5 +51,6 @@ def configure_logs(settings: Settings) -> None:
 def _renderers(settings: Settings) -> tuple[structlog.typing.Processor, ...]:
     automatic = "console" if sys.stderr.isatty() else "json"
     if (automatic if settings.log_format == "auto" else settings.log_format) == "console":
-        return (structlog.dev.ConsoleRenderer(),)
-    return (structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer())
+        plain = structlog.dev.plain_traceback
+        return (structlog.dev.ConsoleRenderer(exception_formatter=plain),)
+    return (_TRACES, structlog.processors.JSONRenderer())
