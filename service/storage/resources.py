@@ -329,7 +329,7 @@ def columns_of(resource_type: ResourceType, message: Any) -> tuple[object, ...]:
     document = search.search_document(resource_type, message)
     return (
         fold(getattr(message, unique.field)) if unique else None,
-        message.external_id if message.HasField("external_id") else None,
+        message.external_id or None,
         display_of(message),
         is_active(message),
         responsible_of(message, resource_type),

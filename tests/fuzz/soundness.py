@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from rollbook.attributes import GROUP, RESOURCE_TYPES, USER
 from service.domain.folding import fold
 
 if TYPE_CHECKING:
@@ -37,14 +39,14 @@ WHERE datname = current_database() AND state LIKE 'idle in transaction%'
 
 async def unsoundness(client: ScimClient, database: asyncpg.Connection[Any]) -> list[str]:
     """What does not agree; nobody may write meanwhile."""
-    users = await _walk(client, "/Users")
-    groups = await _walk(client, "/Groups")
-    found = [*_clashes(users), *_one_sided(users, groups)]
-    listed = {"User": len(users), "Group": len(groups)}
+    listed = {kind.name: await _walk(client, kind.endpoint) for kind in RESOURCE_TYPES}
+    users, groups = listed[USER.name], listed[GROUP.name]
+    members = [each for kind, each in listed.items() if kind != GROUP.name]
+    found = [*_clashes(users), *_one_sided([*itertools.chain(*members)], groups)]
     for row in await database.fetch(_COUNTS):
-        kind = row["resource_type"]
-        if not listed[kind] == row["stored"] == row["counted"]:
-            found.append(f"{kind}s: {listed[kind]} listed, {dict(row)}")
+        count = len(listed[row["resource_type"]])
+        if not count == row["stored"] == row["counted"]:
+            found.append(f"{count} are listed: {dict(row)}")
     found += [f"not as recorded: {dict(row)}" for row in await database.fetch(_UNRECORDED)]
     found += [f"a transaction is held: {dict(row)}" for row in await database.fetch(_HELD)]
     return found
@@ -67,19 +69,19 @@ def _clashes(users: list[dict[str, Any]]) -> Iterator[str]:
     yield from (f"{number} users are {name!r}" for name, number in names.items() if number > 1)
 
 
-def _one_sided(users: list[dict[str, Any]], groups: list[dict[str, Any]]) -> Iterator[str]:
+def _one_sided(people: list[dict[str, Any]], groups: list[dict[str, Any]]) -> Iterator[str]:
     """Members that do not show their group as one they are in directly, or the other way."""
     of_groups = {
         (member["value"], group["id"])
         for group in groups
         for member in group.get("members", ())
-        if member["type"] == "User"
+        if member["type"] != GROUP.name
     }
-    of_users = {
-        (user["id"], group["value"])
-        for user in users
-        for group in user.get("groups", ())
+    of_members = {
+        (each["id"], group["value"])
+        for each in people
+        for group in each.get("groups", ())
         if group["type"] == "direct"
     }
-    for user, group in of_groups ^ of_users:
-        yield f"only one of user {user} and group {group} shows the other"
+    for member, group in of_groups ^ of_members:
+        yield f"only one of {member} and group {group} shows the other"

@@ -143,11 +143,15 @@ def test_parsing_inverts_printing(condition: Filter) -> None:
     assert parse_filter(filter_text(condition), USER, Reading(STRICT)) == condition
 
 
+_OTHER_PART = {"addresses": "type", "attributes": "name"}
+"""A part of the elements of attributes that have no display."""
+
+
 @given(_VALUE_PATHS, st.booleans())
 def test_parsing_inverts_printing_of_paths(target: ValuePath, part: bool) -> None:
     path = PatchPath(attribute=target.path, filter=target.filter)
     if part:
-        path.attribute.sub_attribute = "display" if target.path.attribute != "addresses" else "type"
+        path.attribute.sub_attribute = _OTHER_PART.get(target.path.attribute, "display")
     assert parse_patch_path(path_text(path), USER, Reading(STRICT)) == path
 
 
