@@ -44,6 +44,12 @@ class Scope(StrEnum):
 
 EVERY_SCOPE: Final = frozenset(Scope)
 
+BY_ROLE: Final = frozenset(
+    {Scope.SCIM, Scope.DIRECTORY_WRITE, Scope.ADMIN, Scope.CREDENTIALS, Scope.PLATFORM}
+)
+"""Scopes that a credential of a user or service account is good for only as long as the roles of
+these grant them: those that change something."""
+
 _BY_NAME: Final = {scope.value: scope for scope in Scope}
 
 

@@ -21,6 +21,7 @@ from rollbook.client.patches import Change, add, remove, replace
 from rollbook.client.paths import ENTERPRISE
 from rollbook.client.schemas import Schemas
 from rollbook.client.scim_connections import ScimConnections
+from rollbook.client.service_accounts import ServiceAccounts
 from rollbook.client.tokens import Tokens
 from rollbook.client.users import Users
 from rollbook.client.workloads import Workloads
@@ -37,6 +38,7 @@ __all__ = [
     "RollbookClient",
     "Schemas",
     "ScimConnections",
+    "ServiceAccounts",
     "Tokens",
     "Users",
     "Workloads",

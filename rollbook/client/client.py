@@ -12,6 +12,7 @@ from rollbook.client.groups import Groups
 from rollbook.client.passwords import Passwords
 from rollbook.client.schemas import Schemas
 from rollbook.client.scim_connections import ScimConnections
+from rollbook.client.service_accounts import ServiceAccounts
 from rollbook.client.tokens import Tokens
 from rollbook.client.users import Users
 from rollbook.client.workloads import Workloads
@@ -51,6 +52,7 @@ class RollbookClient:
         self.users = Users(self._connection)
         self.groups = Groups(self._connection)
         self.directory = Directory(self._connection)
+        self.service_accounts = ServiceAccounts(self._connection)
         self.schemas = Schemas(self._connection)
         self.tokens = Tokens(self._connection)
         self.passwords = Passwords(self._connection)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Schemas:
-    """Registers schemas and attaches them to "User" or "Group". URNs go in any case.
+    """Registers schemas and attaches them to resource types, e.g. "User". URNs go in any case.
 
     `rollbook.schema_json.definition_from_json` reads a SCIM Schema document.
     """

@@ -52,11 +52,11 @@ class Tokens:
         **options: Unpack[CallOptions],
     ) -> CreateTokenResponse:
         """Make a token; `secret` of the answer cannot be had again. It has no end without a
-        `lifetime`, but ends with the user whose `principal_id` is given, and is for the default
-        SCIM connection without a `connection_id`.
+        `lifetime`, but ends with the user or service account whose `principal_id` is given, and
+        is for the default SCIM connection without a `connection_id`.
 
         Raises PermissionDeniedError for a scope that one lacks oneself, NotFoundError, and
-        InvalidRequestError for a deactivated user. It is not repeated when the answer is lost: see
+        InvalidRequestError for a deactivated one. It is not repeated when the answer is lost: see
         `list` then.
         """
         request = CreateTokenRequest(
@@ -76,8 +76,8 @@ class Tokens:
         page_size: int | None = None,
         **options: Unpack[CallOptions],
     ) -> Listing[ListTokensResponse, Token]:
-        """The tokens, of one user when their `principal_id` is given, newest first, without
-        those that were revoked or have expired unless `show_ended`."""
+        """The tokens, of one user or service account when its `principal_id` is given, newest
+        first, without those that were revoked or have expired unless `show_ended`."""
         request = ListTokensRequest(
             show_ended=show_ended, principal_id=principal_id, page_size=page_size
         )

@@ -51,7 +51,8 @@ class Token(_message.Message):
     hint: _builtins.str
     """The last letters of the secret, to tell tokens apart."""
     principal_id: _builtins.str
-    """Whose it is, the id of a user: it ends when that user is deactivated or deleted. Empty for a
+    """Whose it is, the id of a user or service account: it ends when that is deactivated or deleted,
+    and is good for changes only as long as the roles of that grant their scopes. Empty for a
     token that is nobody's, e.g. an identity provider's.
     """
     connection_id: _builtins.str
@@ -112,8 +113,8 @@ class CreateTokenRequest(_message.Message):
     name: _builtins.str
     """What it is for, for people; required."""
     principal_id: _builtins.str
-    """Whose it is to be, the id of an active user; nobody's when empty. It ends when that user is
-    deactivated or deleted, and cannot have the scope "platform".
+    """Whose it is to be, the id of an active user or service account; nobody's when empty. It ends
+    when that is deactivated or deleted, and cannot have the scope "platform".
     """
     connection_id: _builtins.str
     """The SCIM connection that it is for; the tenant's default one when empty."""
@@ -365,7 +366,7 @@ class DescribeCallerResponse(_message.Message):
     name: _builtins.str
     """The name of the credential."""
     principal_id: _builtins.str
-    """Whose the credential is, the id of a user; empty when it is nobody's."""
+    """Whose the credential is, the id of a user or service account; empty when it is nobody's."""
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What the credential is good for."""

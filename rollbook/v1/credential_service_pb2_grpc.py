@@ -70,7 +70,7 @@ class CredentialServiceServicer:
         """Makes a token. The answer holds its secret, which cannot be had again. Errors:
         INVALID_ARGUMENT (INVALID_VALUE), PERMISSION_DENIED (SCOPE_MISSING when it would have a scope
         that the caller lacks), NOT_FOUND (USER_NOT_FOUND, CONNECTION_NOT_FOUND), FAILED_PRECONDITION
-        (PRINCIPAL_INACTIVE when it would be a deactivated user's).
+        (PRINCIPAL_INACTIVE when it would be that of a deactivated user or service account).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -45,7 +45,7 @@ class CredentialServiceStub:
     """Makes a token. The answer holds its secret, which cannot be had again. Errors:
     INVALID_ARGUMENT (INVALID_VALUE), PERMISSION_DENIED (SCOPE_MISSING when it would have a scope
     that the caller lacks), NOT_FOUND (USER_NOT_FOUND, CONNECTION_NOT_FOUND), FAILED_PRECONDITION
-    (PRINCIPAL_INACTIVE when it would be a deactivated user's).
+    (PRINCIPAL_INACTIVE when it would be that of a deactivated user or service account).
     """
     ListTokens: _grpc.UnaryUnaryMultiCallable[_credential_service_pb2.ListTokensRequest, _credential_service_pb2.ListTokensResponse]
     """Lists tokens, newest first, without their secrets. Errors: INVALID_ARGUMENT
@@ -73,7 +73,7 @@ class CredentialServiceAsyncStub(CredentialServiceStub):
     """Makes a token. The answer holds its secret, which cannot be had again. Errors:
     INVALID_ARGUMENT (INVALID_VALUE), PERMISSION_DENIED (SCOPE_MISSING when it would have a scope
     that the caller lacks), NOT_FOUND (USER_NOT_FOUND, CONNECTION_NOT_FOUND), FAILED_PRECONDITION
-    (PRINCIPAL_INACTIVE when it would be a deactivated user's).
+    (PRINCIPAL_INACTIVE when it would be that of a deactivated user or service account).
     """
     ListTokens: _aio.UnaryUnaryMultiCallable[_credential_service_pb2.ListTokensRequest, _credential_service_pb2.ListTokensResponse]  # type: ignore[assignment]
     """Lists tokens, newest first, without their secrets. Errors: INVALID_ARGUMENT
@@ -104,7 +104,7 @@ class CredentialServiceServicer(metaclass=_abc_1.ABCMeta):
         """Makes a token. The answer holds its secret, which cannot be had again. Errors:
         INVALID_ARGUMENT (INVALID_VALUE), PERMISSION_DENIED (SCOPE_MISSING when it would have a scope
         that the caller lacks), NOT_FOUND (USER_NOT_FOUND, CONNECTION_NOT_FOUND), FAILED_PRECONDITION
-        (PRINCIPAL_INACTIVE when it would be a deactivated user's).
+        (PRINCIPAL_INACTIVE when it would be that of a deactivated user or service account).
         """
 
     @_abc_1.abstractmethod

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rollbook import tokens
-from rollbook.attributes import USER
+from rollbook.attributes import SERVICE_ACCOUNT, USER
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.directory import scim_connections
 from service.directory.reading import identifier_of, not_found
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from service.storage.changes import Action, Author
     from service.storage.database import Connection
 
+_PRINCIPALS: Final = {kind.name: kind for kind in (USER, SERVICE_ACCOUNT)}
+"""The types whose resources may have tokens."""
+
 
 async def create(
     connection: Connection,
@@ -42,9 +45,9 @@ async def create(
     principal: str = "",
     scim_connection: str = "",
 ) -> tuple[ApiToken, str]:
-    """A new token and its secret, of the user with the id `principal` if it is not empty, and for
-    the SCIM connection of that id or, when it is empty, the default one. Raises USER_NOT_FOUND,
-    PRINCIPAL_INACTIVE, CONNECTION_NOT_FOUND."""
+    """A new token and its secret, of the user or service account with the id `principal` if it
+    is not empty, and for the SCIM connection of that id or, when it is empty, the default one.
+    Raises USER_NOT_FOUND, PRINCIPAL_INACTIVE, CONNECTION_NOT_FOUND."""
     principal_id = connection_id = None
     if principal:
         check_for_principal(scopes)
@@ -64,17 +67,19 @@ async def create(
 
 
 async def _held_principal(connection: Connection, author: Author, text: str) -> UUID:
-    """The id of an active user, who stays so until the transaction ends."""
+    """The id of an active user or service account, who stays so until the transaction ends."""
     identifier = identifier_of(USER, text)
     principal = await principals.hold(connection, author.tenant_id, identifier)
-    if principal is None or principal.resource_type != USER.name:
+    if principal is None or principal.resource_type not in _PRINCIPALS:
         raise not_found(USER, text)
+    kind = _PRINCIPALS[principal.resource_type]
     if not principal.active:
         raise DomainError(
             ErrorReason.ERROR_REASON_PRINCIPAL_INACTIVE,
-            f"The user {text} is deactivated and can have no credentials; activate them first.",
+            f"The {kind.noun} {text} is deactivated and can have no credentials; activate it "
+            "first.",
             field="principal_id",
-            metadata={"resourceType": USER.name, "resourceName": text},
+            metadata={"resourceType": kind.name, "resourceName": text},
         )
     return identifier
 

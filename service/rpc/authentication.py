@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from rollbook import tokens
+from rollbook.access import BY_ROLE
 from rollbook.v1.error_reason_pb2 import ErrorReason
+from service.directory.administration import scopes_of
 from service.domain.errors import DomainError
 from service.rpc.certificates import Certificates
 from service.storage import credentials
@@ -46,7 +48,8 @@ _MAX_HEADER: Final = 8_192
 class Caller:
     """Who is allowed in: the tenant, the credential with the name that `changes` records, what
     it is good for, until when, whose it is (None: nobody's), and the SCIM connection that it is
-    for (None: the default)."""
+    for (None: the default). It has the scopes `withheld` too, but is not good for them: whose it
+    is has no role that grants them."""
 
     tenant_id: UUID
     credential_id: UUID
@@ -55,6 +58,7 @@ class Caller:
     expire_time: datetime | None = None
     principal_id: UUID | None = None
     connection_id: UUID | None = None
+    withheld: frozenset[Scope] = frozenset()
 
 
 def _nothing_shown() -> None:
@@ -116,17 +120,36 @@ class Authenticator:
             await asyncio.sleep(now + REFUSAL_SECONDS - time.monotonic())
             raise _invalid()
         self._last_uses.note(credential)
-        return self._remember(key, now, epoch, credential)
+        withheld = await self._withheld(credential)
+        return self._remember(key, now, epoch, credential, withheld)
 
-    def _remember(self, key: bytes, now: float, epoch: int, credential: Credential) -> Caller:
+    async def _withheld(self, credential: Credential) -> frozenset[Scope]:
+        """The scopes of a credential that the roles of whose it is would have to grant."""
+        by_role = credential.scopes & BY_ROLE
+        if credential.principal_id is None or not by_role:
+            return frozenset()
+        async with self._database.connection(credential.tenant_id) as connection:
+            return by_role - await scopes_of(
+                connection, credential.tenant_id, credential.principal_id
+            )
+
+    def _remember(
+        self,
+        key: bytes,
+        now: float,
+        epoch: int,
+        credential: Credential,
+        withheld: frozenset[Scope],
+    ) -> Caller:
         caller = Caller(
             credential.tenant_id,
             credential.id,
             credential.name,
-            credential.scopes,
+            credential.scopes - withheld,
             credential.expire_time,
             credential.principal_id,
             credential.connection_id,
+            withheld,
         )
         left = credential.seconds_left
         seconds = CACHE_SECONDS if left is None else min(CACHE_SECONDS, left)

@@ -215,6 +215,11 @@ def _scope_missing(
     demanded = rule.demands(over_scim=is_scim)
     if is_scim and not rule.over_scim:
         message = f"{method} cannot be called for SCIM clients."
+    elif rule.admits(caller.withheld, over_scim=is_scim):
+        message = (
+            f"{method} takes {demanded}. The credentials have that scope, but the user or service "
+            "account that they belong to has no role that grants it, as account_type admin does."
+        )
     elif is_scim or not rule.over_scim or Scope.SCIM not in caller.scopes:
         message = f"The credentials lack a scope: {method} takes {demanded}."
     elif over_scim:

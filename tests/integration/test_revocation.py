@@ -1,4 +1,5 @@
-"""A revoked token fails on every worker from the acknowledgement on."""
+"""A token that is revoked, or loses its rights, fails on every worker from the acknowledgement
+on."""
 
 from __future__ import annotations
 
@@ -7,19 +8,25 @@ import time
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
-from rollbook.client import RollbookClient
-from rollbook.errors import UnauthenticatedError
+from rollbook.client import RollbookClient, remove
+from rollbook.errors import PermissionDeniedError, UnauthenticatedError
+from rollbook.v1.service_account_pb2 import ServiceAccount
+from rollbook.v1.user_pb2 import Role
 from tests.harness.instance import TOKEN
 from tests.harness.processes import service_process
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
     from pathlib import Path
 
+    from rollbook.v1.credential_service_pb2 import Token
+
 WORKERS = 2
+ADMIN = Role(type="account_type", value="admin")
 ROUNDS = 5
 
 
@@ -31,11 +38,17 @@ def workers(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield addresses
 
 
-END = {
-    "revoked": lambda admin, token_id: admin.tokens.revoke(token_id),
-    "replaced": lambda admin, token_id: admin.tokens.rotate(token_id, overlap=timedelta(0)),
+END: dict[str, Callable[[RollbookClient, Token], Awaitable[object]]] = {
+    "revoked": lambda admin, token: admin.tokens.revoke(token.id),
+    "replaced": lambda admin, token: admin.tokens.rotate(token.id, overlap=timedelta(0)),
+    "its account deactivated": lambda admin, token: admin.service_accounts.deactivate(
+        token.principal_id
+    ),
+    "the role taken away": lambda admin, token: admin.service_accounts.patch(
+        token.principal_id, [remove("roles")]
+    ),
 }
-"""Ways to end a token at once."""
+"""Ways to end at once what a token is good for."""
 
 
 class Use:
@@ -51,7 +64,7 @@ class Use:
             begun = time.monotonic()
             try:
                 await self._client.tokens.describe_caller()
-            except UnauthenticatedError:
+            except (UnauthenticatedError, PermissionDeniedError):
                 return
             self.last_begun = begun
             self.under_way.set()
@@ -62,7 +75,10 @@ async def revoke_under_use(
 ) -> tuple[float, list[Use]]:
     """When the answer to a revocation came, and what the uses of the token had come to."""
     admin = await stack.enter_async_context(RollbookClient(revoking, token=TOKEN))
-    made = await admin.tokens.create("victim", ["scim"])
+    account = await admin.service_accounts.create(
+        ServiceAccount(display_name=str(uuid4()), roles=[ADMIN])
+    )
+    made = await admin.tokens.create("victim", ["scim"], principal_id=account.id)
     clients = [
         await stack.enter_async_context(RollbookClient(address, token=made.secret))
         for address in addresses
@@ -71,7 +87,7 @@ async def revoke_under_use(
     uses = [Use(client) for client in clients]
     running = [asyncio.ensure_future(use.until_refused()) for use in uses]
     await asyncio.gather(*(use.under_way.wait() for use in uses))
-    await END[how](admin, made.token.id)
+    await END[how](admin, made.token)
     acknowledged = time.monotonic()
     await asyncio.wait_for(asyncio.gather(*running), 10)
     return acknowledged, uses
