@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from gateway.scim.dialects import PART_ALIASES, Restriction, Tolerance
+from gateway.scim.dialects import JSON_TEXTS, PART_ALIASES, Restriction, Tolerance
 from gateway.scim.errors import invalid_syntax, invalid_value
 from gateway.scim.references import reference_from_text
 from gateway.scim.unmapped import set_aside
@@ -84,6 +84,8 @@ def assign_parts(
             assign(message, alias, part, prefix, reading)
         else:
             set_aside(prefix + name, part, reading)
+    if habit := JSON_TEXTS.get(attribute.name):
+        _note_json_text(message, habit, reading)
     if reference := attribute.sub_attribute(_REFERENCE):
         _assign_referenced(message, attribute, reference, value, path)
 
@@ -212,6 +214,12 @@ def _alias(attribute: Attribute, name: str, reading: Reading) -> Attribute | Non
     if tolerance is None or not reading.tolerates(tolerance):
         return None
     return attribute.sub_attribute(alias)
+
+
+def _note_json_text(message: Any, habit: Tolerance, reading: Reading) -> None:
+    """Remembers it if a value is JSON text: what it means only the service knows."""
+    if message.value.startswith("{"):
+        reading.tolerates(habit)
 
 
 def _assign_referenced(

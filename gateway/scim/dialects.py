@@ -41,6 +41,11 @@ class Tolerance(Enum):
     SEVERAL_PRIMARIES = "Attribute mappings mark several elements as primary; the first is meant."
     MANAGER_ID = "OneLogin templates name the manager as SCIM 1 did: manager.managerId."
 
+    JSON_ROLE = (
+        "Entra ID sends the JSON text of an app role in the place of a role's value; it is kept as "
+        "it is unless the tenant has a role catalogue, which tells what is meant."
+    )
+
     # Resources
     MISSING_SCHEMAS = "Scripts leave out schemas; the endpoint tells what is meant."
     FOREIGN_SCHEMA = (
@@ -145,6 +150,11 @@ PART_ALIASES: Final[Mapping[str, tuple[Tolerance, str]]] = MappingProxyType(
 the name of the sub-attribute meant."""
 
 
+JSON_TEXTS: Final[Mapping[str, Tolerance]] = MappingProxyType({"roles": Tolerance.JSON_ROLE})
+"""Attributes whose elements may have the JSON text of an object as their value: the habit that
+they have. The service reads it."""
+
+
 @dataclass(frozen=True)
 class Dialect:
     """What one kind of client may do beyond the standard, and what it may not do within it."""
@@ -215,6 +225,7 @@ ENTRA: Final = Dialect(
     _MAPPINGS
     | {
         Tolerance.STRING_BOOLEAN,
+        Tolerance.JSON_ROLE,
         Tolerance.ARRAY_FOR_SINGLE,
         Tolerance.SCALAR_FOR_COMPLEX,
         Tolerance.UNDECLARED_EXTENSION,

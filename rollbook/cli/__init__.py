@@ -11,6 +11,8 @@ from rollbook.cli import (
     connections,
     groups,
     passwords,
+    role_catalogue,
+    roles,
     schemas,
     status,
     tokens,
@@ -42,9 +44,12 @@ app = typer.Typer(
 )
 for part in (user_changes.app, passwords.app, transfer.app):
     users.app.add_typer(part)
+roles.app.add_typer(role_catalogue.app, name="catalogue")
+roles.app.add_typer(role_catalogue.scopes_app, name="scope")
 for name, part in (
     ("user", users.app),
     ("group", groups.app),
+    ("role", roles.app),
     ("schema", schemas.app),
     ("token", tokens.app),
     ("workload", workloads.app),

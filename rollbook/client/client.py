@@ -10,6 +10,7 @@ from rollbook.client.connection import DEFAULT_TIMEOUT, Connection, basic, beare
 from rollbook.client.directory import Directory
 from rollbook.client.groups import Groups
 from rollbook.client.passwords import Passwords
+from rollbook.client.roles import Roles
 from rollbook.client.schemas import Schemas
 from rollbook.client.scim_connections import ScimConnections
 from rollbook.client.service_accounts import ServiceAccounts
@@ -54,6 +55,7 @@ class RollbookClient:
         self.directory = Directory(self._connection)
         self.service_accounts = ServiceAccounts(self._connection)
         self.schemas = Schemas(self._connection)
+        self.roles = Roles(self._connection)
         self.tokens = Tokens(self._connection)
         self.passwords = Passwords(self._connection)
         self.workloads = Workloads(self._connection)

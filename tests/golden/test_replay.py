@@ -3,27 +3,68 @@ gRPC sees what SCIM shows."""
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, get_args
 
 import pytest
 
-from tests.golden.expected_failures import BUILT, EXPECTED_FAILURES, MODES_NOT_BUILT
+from rollbook.role_catalogue_file import parse_catalogue
+from rollbook.v1.role_service_pb2 import UpdateRoleCatalogueRequest
+from tests.golden.expected_failures import EXPECTED_FAILURES
 from tests.harness.exchanges import Exchange, Replay, load_exchanges
 from tests.harness.operations import Kind, Listing
 from tests.harness.representation import SERVICE_ACCOUNT_SCHEMA
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Sequence
+
+    import asyncpg
+
+    from tests.harness.calls import Calls
     from tests.harness.drivers import GrpcDriver, ScimDriver
     from tests.harness.scim import ScimAnswer, ScimClient
 
 DIRECTORY: Final = Path(__file__).parent / "traffic"
+CATALOGUES: Final = {
+    "product:tecton": Path(__file__).parents[2] / "deploy" / "roles" / "tecton.yaml",
+}
+"""The role catalogue that a mode means."""
+
 FILES: Final = sorted(path.name for path in DIRECTORY.glob("*.json"))
 
 
 @pytest.mark.parametrize("file", FILES)
 async def test_exchanges_of(
     file: str,
+    scim: ScimClient,
+    scim_driver: ScimDriver,
+    grpc_driver: GrpcDriver,
+    basic_credentials: str,
+    calls: Calls,
+    database: asyncpg.Connection[asyncpg.Record],
+    subtests: pytest.Subtests,
+) -> None:
+    exchanges = load_exchanges(DIRECTORY / file)
+    async with _catalogue_for(exchanges, calls, database):
+        await _replay(file, exchanges, scim, scim_driver, grpc_driver, basic_credentials, subtests)
+
+
+@asynccontextmanager
+async def _catalogue_for(
+    exchanges: Iterable[Exchange], calls: Calls, database: asyncpg.Connection[asyncpg.Record]
+) -> AsyncIterator[None]:
+    """The tenant has the role catalogue that the exchanges ask for, if any."""
+    for mode in {exchange.mode for exchange in exchanges} & CATALOGUES.keys():
+        catalogue = parse_catalogue(CATALOGUES[mode].read_text("utf-8")).catalogue
+        await calls(UpdateRoleCatalogueRequest(catalogue=catalogue))
+    yield
+    await database.execute("DELETE FROM role_catalogues")
+
+
+async def _replay(
+    file: str,
+    exchanges: Sequence[Exchange],
     scim: ScimClient,
     scim_driver: ScimDriver,
     grpc_driver: GrpcDriver,
@@ -39,13 +80,8 @@ async def test_exchanges_of(
         },
     )
     expected_failures = EXPECTED_FAILURES.get(file, {})
-    exchanges = load_exchanges(DIRECTORY / file)
     assert expected_failures.keys() <= {exchange.name for exchange in exchanges}
     for exchange in exchanges:
-        if exchange.mode in MODES_NOT_BUILT and exchange.name not in BUILT:
-            with subtests.test(exchange=exchange.name):
-                pytest.xfail(MODES_NOT_BUILT[exchange.mode])
-            continue
         found = await _failures(replay, exchange)
         if exchange.writes:
             found += await _disagreements(scim_driver, grpc_driver)

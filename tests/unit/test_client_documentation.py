@@ -23,7 +23,8 @@ from tests.harness.memory_service import TOKEN, MemoryService, running_memory_se
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-PAGE = (Path(__file__).parents[2] / "docs" / "client.md").read_text("utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "client.md").read_text("utf-8")
 
 ADA_ID = "019a8c1e-7b5f-7c3a-9d2e-4f6a8b0c1d2e"
 
@@ -62,6 +63,7 @@ async def service() -> AsyncIterator[MemoryService]:
         memory.add_group("Staff")
         token = memory.tokens.add("okta", "scim")
         memory.workloads.add("billing", "spiffe://acme.example/prod/billing", "directory.read")
+        memory.roles.add(ADA_ID, "all_workspaces", "viewer", "manual")
         memory.tokens.by_id[ADA_ID] = memory.tokens.by_id.pop(token.id)
         token.id = ADA_ID
         memory.schemas.add(definition_from_json(schema("badge")))
@@ -85,6 +87,7 @@ async def test_every_example_works(
     for name in ("people.csv", "people.ndjson"):
         Path(name).write_text("userName\nnew\n" if name.endswith("csv") else '{"userName": "n"}\n')
     Path("staff.txt").write_text("ada\n")
+    Path("tecton.yaml").write_text((ROOT / "deploy" / "roles" / "tecton.yaml").read_text("utf-8"))
     for name in ("badge", "parking"):
         Path(f"{name}.json").write_text(json.dumps(schema(name)))
     _, *arguments = shlex.split(example)
