@@ -16,7 +16,7 @@ from tests.harness.instance import TOKEN
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[2]
 _SECONDS: Final = 30
 
 
@@ -35,12 +35,14 @@ class Running:
             assert time.monotonic() < deadline, self.output.read_text()
             time.sleep(0.02)
 
+    def processes(self) -> tuple[str, ...]:
+        """The ids of the process and its children."""
+        pid = self.process.pid
+        return (str(pid), *Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+
     def command_lines(self) -> str:
         """What everyone on the machine can read of the process and its children."""
-        pid = self.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        processes = (str(pid), *children)
-        return "".join(Path(f"/proc/{one}/cmdline").read_text() for one in processes)
+        return "".join(Path(f"/proc/{one}/cmdline").read_text() for one in self.processes())
 
 
 @contextmanager
@@ -87,7 +89,7 @@ def _process(module: str, directory: Path, environment: dict[str, str]) -> Itera
         process = subprocess.Popen(
             [sys.executable, "-m", module],
             cwd=directory,
-            env={**os.environ, "PYTHONPATH": str(_ROOT), **environment},
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
             stdout=file,
             stderr=subprocess.STDOUT,
         )

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import aiohttp
 import pytest
 import yaml
 
-from rollbook.client import RollbookClient
-from rollbook.errors import RollbookError
+from rollbook.client import RollbookClient, replace, where
+from rollbook.errors import InternalError, RollbookError
 from rollbook.tokens import new_token
+from rollbook.v1.user_pb2 import User
 from tests.harness.instance import TOKEN, connect_as_tenant
-from tests.harness.processes import gateway_process, service_process
+from tests.harness.processes import ROOT, Running, gateway_process, service_process
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import asyncpg
 
     from tests.harness.database import DatabaseServer
@@ -28,6 +34,10 @@ USER: Final = "scim-client"
 PASSWORD: Final = "Tr0ub4dor-and-3-more-words"
 USER_PASSWORD: Final = "what-the-idp-sent-for-Ada"
 GATEWAY_SECRET: Final = "0123456789abcdef-the-gateways"
+DATABASE_PASSWORD: Final = "what-the-database-knows-us-by"
+NEW_PASSWORD: Final = "what-Ada-chose-herself"
+WRONG_PASSWORD: Final = "what-Ada-typed-by-mistake"
+LONG_PASSWORD: Final = "what-is-far-too-long-" * 60
 MISTYPED: Final = new_token()[:-1]
 UNKNOWN: Final = new_token()
 
@@ -66,6 +76,51 @@ async def use_over_grpc(address: str, heard: Heard) -> list[str]:
     return [one.secret, two.secret]
 
 
+async def use_passwords(address: str, heard: Heard) -> str:
+    """Sets and checks passwords of a user in every way, also in vain; returns a token of hers."""
+    async with RollbookClient(address, token=TOKEN) as rollbook:
+        ada = await rollbook.users.create(User(user_name="ada", password=USER_PASSWORD))
+        again = str(uuid4())
+        calls = (
+            rollbook.users.patch(ada.id, [replace("password", NEW_PASSWORD)], request_id=again),
+            rollbook.users.patch(ada.id, [replace("password", WRONG_PASSWORD)], request_id=again),
+            rollbook.users.create(User(user_name="ada", password=WRONG_PASSWORD)),
+            rollbook.users.create(User(user_name="eve", password=LONG_PASSWORD)),
+            rollbook.users.count(where("password") == NEW_PASSWORD),
+            rollbook.passwords.verify(NEW_PASSWORD, user_name="ada"),
+            rollbook.passwords.verify(WRONG_PASSWORD, user_name="ada"),
+            rollbook.passwords.verify(LONG_PASSWORD, user_name="ada"),
+            rollbook.passwords.set(NEW_PASSWORD, user_id=ada.id, request_id=str(uuid4())),
+            rollbook.passwords.set(NEW_PASSWORD, user_name="ada", etag="7"),
+            rollbook.passwords.set(LONG_PASSWORD, user_id=ada.id),
+        )
+        for call in calls:
+            heard.add(*await asyncio.gather(call, return_exceptions=True))
+        made = await rollbook.tokens.create("hers", ["scim"], principal_id=ada.id)
+        await rollbook.users.deactivate(ada.id)
+        heard.add([change async for change in rollbook.tokens.list(principal_id=ada.id)])
+    return made.secret
+
+
+async def use_while_broken(address: str, url: str, token: str, heard: Heard) -> None:
+    """Sends secrets to where something goes wrong inside."""
+    async with RollbookClient(address, token=TOKEN) as rollbook:
+        calls = (
+            rollbook.users.create(User(user_name="bob", password=USER_PASSWORD)),
+            rollbook.passwords.verify(NEW_PASSWORD, user_name="ada"),
+            rollbook.passwords.set(NEW_PASSWORD, user_name="ada"),
+        )
+        found = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(each) for each in found} == {InternalError}
+    heard.add(*found)
+    async with aiohttp.ClientSession() as session:
+        body = {"userName": "bob", "password": USER_PASSWORD}
+        headers = {"Authorization": f"Bearer {token}"}
+        async with session.post(f"{url}/Users", json=body, headers=headers) as response:
+            assert response.status == 500
+            heard.add(response.headers, await response.text())
+
+
 async def use_over_scim(url: str, tokens: list[str], heard: Heard) -> None:
     """Sends credentials of every kind to every kind of answer."""
     pairs = ((USER, PASSWORD), (USER, PASSWORD + "x"), ("nobody", PASSWORD))
@@ -100,6 +155,21 @@ async def rows_of(database_url: str) -> str:
     return text
 
 
+def with_password(database_url: str) -> str:
+    """The URL with a password, which a server that trusts its socket does not ask for."""
+    parts = urlsplit(database_url)
+    user, _, place = parts.netloc.rpartition("@")
+    name = user.partition(":")[0]
+    return urlunsplit(parts._replace(netloc=f"{name}:{DATABASE_PASSWORD}@{place}"))
+
+
+def is_its_owners_alone(process: Running) -> bool:
+    """Whether nobody else can read the environment of a process, which holds secrets."""
+    return all(
+        Path(f"/proc/{pid}/environ").stat().st_mode & 0o077 == 0 for pid in process.processes()
+    )
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_no_secret_shows(
     database_server: DatabaseServer, tmp_path: Path, workers: int
@@ -112,15 +182,47 @@ async def test_no_secret_shows(
     quiet = {"ROLLBOOK_LOG_LEVEL": "debug", "ROLLBOOK_HTTP_ACCESS_LOG": "true"}
     async with database_server.database() as database:
         with (
-            service_process(database, tmp_path, workers, **quiet) as (service, addresses),
+            service_process(with_password(database), tmp_path, workers, **quiet) as (
+                service,
+                addresses,
+            ),
             gateway_process(addresses[-1], tmp_path, **quiet) as (gateway, url),
         ):
             made = await use_over_grpc(addresses[0], heard)
+            made.append(await use_passwords(addresses[-1], heard))
             await use_over_scim(url, [TOKEN, *made, MISTYPED, UNKNOWN], heard)
+            connection = await connect_as_tenant(database)
+            await connection.execute("ALTER TABLE passwords RENAME TO passwords_gone")
+            await use_while_broken(addresses[0], url, TOKEN, heard)
+            await connection.close()
             heard.add(service.command_lines(), gateway.command_lines())
+            assert is_its_owners_alone(service)
+            assert is_its_owners_alone(gateway)
         heard.add(service.output.read_text(), gateway.output.read_text())
         heard.add(await rows_of(database))
     assert "ada0" in heard.text
+    assert "call.failed" in heard.text
+    assert "passwords_gone" not in heard.text
     heard.assert_silent_about(
-        TOKEN, *made, MISTYPED, UNKNOWN, PASSWORD, USER_PASSWORD, GATEWAY_SECRET
+        *(TOKEN, *made, MISTYPED, UNKNOWN, PASSWORD, USER_PASSWORD, GATEWAY_SECRET),
+        *(DATABASE_PASSWORD, NEW_PASSWORD, WRONG_PASSWORD, LONG_PASSWORD),
     )
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere.invalid", "[", "127.0.0.1:x"])
+def test_who_cannot_reach_the_database_does_not_tell_its_password(
+    tmp_path: Path, address: str
+) -> None:
+    url = f"postgresql://rollbook:{DATABASE_PASSWORD}@{address}/rollbook"
+    ran = subprocess.run(
+        [sys.executable, "-m", "service"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "ROLLBOOK_DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert ran.stderr
+    assert DATABASE_PASSWORD not in ran.stdout + ran.stderr
