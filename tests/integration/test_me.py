@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from rollbook.client import RollbookClient
-from rollbook.v1.user_pb2 import User
+from rollbook.v1.user_pb2 import Role, User
 from tests.harness.instance import BASIC_CREDENTIALS, TOKEN
 from tests.harness.scim import ScimClient
 
@@ -42,7 +42,9 @@ async def rollbook(
 
 
 async def person(rollbook: RollbookClient, gateway: str, name: str, *scopes: str) -> Person:
-    user = await rollbook.users.create(User(user_name=name))
+    # Provisioning over SCIM is for administrators.
+    admin = Role(type="account_type", value="admin")
+    user = await rollbook.users.create(User(user_name=name, roles=[admin]))
     made = await rollbook.tokens.create(name, scopes, principal_id=user.id)
     return Person(user, ScimClient(gateway, made.secret))
 
