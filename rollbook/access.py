@@ -179,6 +179,8 @@ RPCS: Final[Mapping[str, Rule]] = {
         DescribeCaller=Rule(EVERY_SCOPE, over_scim=True),
     ),
     **_rules("PasswordService", VerifyPassword=_VERIFY, SetPassword=_ADMIN),
+    # To trust whoever issues tokens is to make them.
+    **_rules("IssuerService", CreateIssuer=_MINT, ListIssuers=_MINT, DeleteIssuer=_MINT),
     # The authorities are the operator's: which tenant their certificates speak for is, too.
     **_rules(
         "WorkloadService",

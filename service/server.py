@@ -18,6 +18,7 @@ from rollbook.v1 import (
     credential_service_pb2,
     directory_service_pb2,
     group_service_pb2,
+    issuer_service_pb2,
     password_service_pb2,
     role_service_pb2,
     schema_service_pb2,
@@ -27,6 +28,7 @@ from rollbook.v1 import (
 )
 from service.directory.access_looks import EPOCH_SLOTS, AccessLooks, slot_of
 from service.epoch import Epoch
+from service.federation.issuers import Issuers
 from service.passwords import PasswordHasher
 from service.rpc.access_checks import AccessCheckMethods
 from service.rpc.access_lists import AccessListMethods
@@ -35,6 +37,7 @@ from service.rpc.calls import Gate, handlers_of
 from service.rpc.credentials import CredentialMethods
 from service.rpc.directory import DirectoryMethods
 from service.rpc.gateways import Gateways
+from service.rpc.issuers import IssuerMethods
 from service.rpc.last_uses import LastUses
 from service.rpc.memberships import MembershipMethods
 from service.rpc.password_service import PasswordMethods
@@ -73,6 +76,7 @@ _WORKLOADS: Final = workload_service_pb2.DESCRIPTOR.services_by_name["WorkloadSe
 _CONNECTIONS: Final = connection_service_pb2.DESCRIPTOR.services_by_name["ConnectionService"]
 _ACCESS: Final = access_service_pb2.DESCRIPTOR.services_by_name["AccessService"]
 _ROLES: Final = role_service_pb2.DESCRIPTOR.services_by_name["RoleService"]
+_ISSUERS: Final = issuer_service_pb2.DESCRIPTOR.services_by_name["IssuerService"]
 _SERVICES: Final = (
     _USERS,
     _GROUPS,
@@ -85,6 +89,7 @@ _SERVICES: Final = (
     _WORKLOADS,
     _CONNECTIONS,
     _ACCESS,
+    _ISSUERS,
 )
 
 
@@ -97,6 +102,7 @@ class _Means:
     epoch: Epoch
     writes_epoch: Epoch
     last_uses: LastUses
+    issuers: Issuers
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:
@@ -110,10 +116,12 @@ class _Means:
         epoch = _shared_epoch(settings.run_dir, name.hex()[:32])
         writes_epoch = _shared_epoch(settings.run_dir, f"{name.hex()[:32]}-writes", EPOCH_SLOTS)
         database.on_commit(lambda tenant_id: writes_epoch.advance(slot_of(tenant_id)))
-        return cls(database, PasswordHasher(), epoch, writes_epoch, LastUses(database))
+        issuers = Issuers(database, settings.issuer_reach)
+        return cls(database, PasswordHasher(), epoch, writes_epoch, LastUses(database), issuers)
 
     async def close(self) -> None:
         await self.last_uses.stop()
+        await self.issuers.close()
         await self.database.close()
         self.epoch.close()
         self.writes_epoch.close()
@@ -211,7 +219,12 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     schemas = TenantSchemas(database)
     gate = Gate(
         Authenticator(
-            database, means.epoch, Passwords(database, hasher), means.last_uses, foreign_tokens
+            database,
+            means.epoch,
+            Passwords(database, hasher),
+            means.last_uses,
+            foreign_tokens,
+            means.issuers,
         ),
         Gateways(settings.gateway_secret),
         TenantConnections(database, means.epoch),
@@ -234,6 +247,9 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     connections = ConnectionMethods(database, writes, means.epoch, settings.base_url_of)
     checks = AccessCheckMethods(AccessLooks(database, means.writes_epoch), page_key)
     lists = AccessListMethods(database, page_key)
+    issuers = IssuerMethods(
+        database, means.epoch, page_key, plain_http=means.issuers.allows_plain_http
+    )
     return [
         handlers_of(_USERS, users.answers(), gate),
         handlers_of(_GROUPS, {**groups.answers(), **memberships.answers()}, gate),
@@ -247,6 +263,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
         handlers_of(_WORKLOADS, workloads.answers(), replace(gate, schemas=None)),
         handlers_of(_CONNECTIONS, connections.answers(), replace(gate, schemas=None)),
         handlers_of(_ACCESS, {**checks.answers(), **lists.answers()}, replace(gate, schemas=None)),
+        handlers_of(_ISSUERS, issuers.answers(), replace(gate, schemas=None)),
     ]
 
 

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from rollbook import settings_file
 from rollbook.metadata import GatewaySecret  # noqa: TC001  # pydantic reads the annotation
+from service.federation.documents import Reach  # noqa: TC001  # as above
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +57,9 @@ class Settings(BaseSettings):
     `grpc_listen` when there is no such."""
     grpc_mtls_listen: str = ""
     """A second address, for clients that show certificates; the others go on using the first."""
+    issuer_reach: Reach = "public"
+    """Where issuers of tokens may be that tenants trust: on the internet, in one's own network,
+    too ("private"), or on this machine, too, and there over plain HTTP ("local")."""
     gateway_secret: GatewaySecret | None = None
     """What a gateway shows that comes over the network."""
     run_dir: DirectoryPath | None = None

@@ -10,6 +10,7 @@ import typer
 from rollbook.cli import (
     connections,
     groups,
+    issuers,
     passwords,
     role_catalogue,
     roles,
@@ -54,6 +55,7 @@ for name, part in (
     ("token", tokens.app),
     ("workload", workloads.app),
     ("connection", connections.app),
+    ("issuer", issuers.app),
     (None, status.app),
 ):
     app.add_typer(part, name=name)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rollbook.v1.connection_pb2 import Connection
     from rollbook.v1.credential_service_pb2 import Token
     from rollbook.v1.group_pb2 import Group
+    from rollbook.v1.issuer_service_pb2 import Issuer
     from rollbook.v1.user_pb2 import User
     from rollbook.v1.workload_service_pb2 import CertificateIdentity
 
@@ -104,6 +105,14 @@ async def find_workload(client: RollbookClient, name: str) -> CertificateIdentit
     listing = client.workloads.list(page_size=_LARGE_PAGE)
     found = [one async for one in listing if name in {one.id, one.name, one.pattern}]
     return _only("workload", name, found)
+
+
+async def find_issuer(client: RollbookClient, name: str) -> Issuer:
+    """The issuer with that id, name or URL. Raises NotFoundError; InvalidRequestError when
+    several have the name."""
+    listing = client.issuers.list(page_size=_LARGE_PAGE)
+    found = [one async for one in listing if name in {one.id, one.name, one.issuer}]
+    return _only("issuer", name, found)
 
 
 def _only(kind: str, name: str, found: Sequence[Found]) -> Found:

@@ -16,6 +16,7 @@ from rollbook.client.client import RollbookClient
 from rollbook.client.directory import Directory
 from rollbook.client.filters import Condition, Operand, ascending, descending, where
 from rollbook.client.groups import Groups
+from rollbook.client.issuers import Issuers
 from rollbook.client.listing import Listing
 from rollbook.client.patches import Change, add, remove, replace
 from rollbook.client.paths import ENTERPRISE
@@ -33,6 +34,7 @@ __all__ = [
     "Condition",
     "Directory",
     "Groups",
+    "Issuers",
     "Listing",
     "Operand",
     "RollbookClient",

@@ -38,6 +38,7 @@ _SERVICE_CONFIG: Final = {
                     "service": "rollbook.v1.WorkloadService",
                     "method": "ListCertificateIdentities",
                 },
+                {"service": "rollbook.v1.IssuerService", "method": "ListIssuers"},
             ],
             "retryPolicy": {
                 "maxAttempts": 4,

@@ -9,6 +9,7 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from rollbook.client.connection import DEFAULT_TIMEOUT, Connection, basic, bearer
 from rollbook.client.directory import Directory
 from rollbook.client.groups import Groups
+from rollbook.client.issuers import Issuers
 from rollbook.client.passwords import Passwords
 from rollbook.client.roles import Roles
 from rollbook.client.schemas import Schemas
@@ -60,6 +61,7 @@ class RollbookClient:
         self.passwords = Passwords(self._connection)
         self.workloads = Workloads(self._connection)
         self.connections = ScimConnections(self._connection)
+        self.issuers = Issuers(self._connection)
 
     async def __aenter__(self) -> Self:
         return self

@@ -13,6 +13,7 @@ from rollbook.access import BY_ROLE
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.directory.administration import scopes_of
 from service.domain.errors import DomainError
+from service.federation.assertions import is_jwt
 from service.rpc.certificates import Certificates
 from service.storage import credentials
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from rollbook.access import Scope
     from service.epoch import Epoch
+    from service.federation.issuers import Issuers
     from service.rpc.certificates import PeerCertificate
     from service.rpc.last_uses import LastUses
     from service.rpc.passwords import Passwords
@@ -68,7 +70,8 @@ def _nothing_shown() -> None:
 class Authenticator:
     """Checks credentials. Keeps who they belong to for a second, under a hash of the header.
 
-    `foreign_tokens` are the SHA-256s of valid tokens that have our prefix but no checksum.
+    `foreign_tokens` are the SHA-256s of valid tokens that have our prefix but no checksum;
+    `issuers` know the tokens that others have made.
     """
 
     def __init__(
@@ -78,12 +81,14 @@ class Authenticator:
         passwords: Passwords,
         last_uses: LastUses,
         foreign_tokens: frozenset[bytes] = frozenset(),
+        issuers: Issuers | None = None,
     ) -> None:
         self._database = database
         self._epoch = epoch
         self._passwords = passwords
         self._last_uses = last_uses
         self._certificates = Certificates(database)
+        self._issuers = issuers
         self._foreign_tokens = foreign_tokens
         self._known: dict[bytes, tuple[float, int, Caller]] = {}
 
@@ -173,6 +178,8 @@ class Authenticator:
         digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
         if self._is_mistyped(token, digest):
             return None
+        if self._issuers and is_jwt(token) and digest not in self._foreign_tokens:
+            return await self._issuers.find(token)
         async with self._database.across_tenants() as connection:
             tenant_id = await credentials.tenant_of_token(connection, digest)
         if tenant_id is None:

@@ -20,6 +20,7 @@ from rollbook.v1 import (
     credential_service_pb2,
     group_pb2,
     group_service_pb2,
+    issuer_service_pb2,
     password_service_pb2,
     role_service_pb2,
     schema_service_pb2,
@@ -35,6 +36,7 @@ from service.domain.matching import matches
 from service.domain.replacement import replaced
 from service.rpc import status
 from tests.harness.fake_service import Call, Failure
+from tests.harness.memory_issuers import Issuers
 from tests.harness.memory_passwords import Passwords
 from tests.harness.memory_roles import Roles
 from tests.harness.memory_schemas import Schemas
@@ -55,6 +57,7 @@ _GROUPS = group_service_pb2.DESCRIPTOR.services_by_name["GroupService"]
 _SCHEMAS = schema_service_pb2.DESCRIPTOR.services_by_name["SchemaService"]
 _CREDENTIALS = credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"]
 _ROLES = role_service_pb2.DESCRIPTOR.services_by_name["RoleService"]
+_ISSUERS = issuer_service_pb2.DESCRIPTOR.services_by_name["IssuerService"]
 _WORKLOADS = workload_service_pb2.DESCRIPTOR.services_by_name["WorkloadService"]
 _PASSWORDS = password_service_pb2.DESCRIPTOR.services_by_name["PasswordService"]
 
@@ -246,6 +249,7 @@ class MemoryService:
     tokens: Tokens = field(default_factory=Tokens)
     workloads: Workloads = field(default_factory=Workloads)
     roles: Roles = field(default_factory=Roles)
+    issuers: Issuers = field(default_factory=Issuers)
     passwords: Passwords = field(default_factory=Passwords)
     failures: dict[str, list[Failure]] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
@@ -283,6 +287,7 @@ class MemoryService:
             **self.tokens.methods(),
             **self.workloads.methods(),
             **self.roles.methods(),
+            **self.issuers.methods(),
             **self.passwords.methods(),
         }
         for resources in (self.users, self.groups):
@@ -345,7 +350,16 @@ async def running_memory_service(
     """The service on a port of its own, with an empty directory."""
     memory = MemoryService()
     server = grpc.aio.server(options=[("grpc.max_metadata_size", 64 * 1024)])
-    for service in (_USERS, _GROUPS, _SCHEMAS, _CREDENTIALS, _PASSWORDS, _WORKLOADS, _ROLES):
+    for service in (
+        _USERS,
+        _GROUPS,
+        _SCHEMAS,
+        _CREDENTIALS,
+        _PASSWORDS,
+        _WORKLOADS,
+        _ROLES,
+        _ISSUERS,
+    ):
         handlers = {method.name: memory.handler(method) for method in service.methods}
         generic = grpc.method_handlers_generic_handler(service.full_name, handlers)
         server.add_generic_rpc_handlers((generic,))

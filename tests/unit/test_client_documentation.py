@@ -16,6 +16,7 @@ from rollbook.cli import app
 from rollbook.cli.failures import ExitCode
 from rollbook.cli.session import open_session
 from rollbook.schema_json import definition_from_json
+from rollbook.v1.issuer_service_pb2 import Issuer
 from rollbook.v1.user_pb2 import Email
 from tests.harness.command import Command
 from tests.harness.memory_service import TOKEN, MemoryService, running_memory_service
@@ -64,6 +65,7 @@ async def service() -> AsyncIterator[MemoryService]:
         token = memory.tokens.add("okta", "scim")
         memory.workloads.add("billing", "spiffe://acme.example/prod/billing", "directory.read")
         memory.roles.add(ADA_ID, "all_workspaces", "viewer", "manual")
+        memory.issuers.add(Issuer(name="ci", issuer="https://ci.example"))
         memory.tokens.by_id[ADA_ID] = memory.tokens.by_id.pop(token.id)
         token.id = ADA_ID
         memory.schemas.add(definition_from_json(schema("badge")))

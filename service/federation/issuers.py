@@ -1,0 +1,97 @@
+"""Who has a token of an issuer that a tenant trusts."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+from uuid import uuid5
+
+import structlog
+
+from rollbook.access import scopes_named
+from service.domain.issuer_rules import digest_of, scopes_of
+from service.federation.assertions import RefusedTokenError, Unverified, peek, verify
+from service.federation.documents import Documents
+from service.federation.key_sets import KeySets, fits
+from service.storage import issuers
+from service.storage.credentials import Credential
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from service.federation.documents import Reach
+    from service.storage.database import Database
+    from service.storage.issuers import TrustedIssuer
+
+log = structlog.get_logger(__name__)
+
+_MAX_LOGGED: Final = 200
+
+
+class Issuers:
+    """Verifies tokens by what tenants have registered. `clock` tells seconds since 1970."""
+
+    def __init__(
+        self, database: Database, reach: Reach, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._database = database
+        self._documents = Documents(reach)
+        self._keys = KeySets(self._documents)
+        self._clock = clock
+
+    @property
+    def allows_plain_http(self) -> bool:
+        """Whether issuers may be on this machine, and there over plain HTTP."""
+        return self._documents.allows_plain_http
+
+    async def find(self, token: str) -> Credential | None:
+        """What the holder of a token is let in by, until it expires; None when it is refused,
+        for whatever reason. Also for assertions of workloads (RFC 7523 §3): the audience is what
+        the tenant has registered, and so is what they are good for."""
+        issuer = ""
+        try:
+            claimed = peek(token)
+            issuer = claimed.issuer
+            return await self._verified(token, claimed)
+        except RefusedTokenError as refusal:
+            log.warning("token.refused", reason=str(refusal), issuer=issuer[:_MAX_LOGGED])
+            return None
+
+    async def close(self) -> None:
+        """End the connections to issuers."""
+        await self._documents.close()
+
+    async def _verified(self, token: str, claimed: Unverified) -> Credential:
+        trusted = await self._trusted(claimed)
+        message = trusted.message
+        key = await self._keys.find(message.issuer, message.jwks_uri, claimed.key_id)
+        if key is None:
+            raise RefusedTokenError("key")
+        if not fits(key, claimed.algorithm):
+            raise RefusedTokenError("key for another algorithm")
+        now = self._clock()
+        claims = verify(token, claimed, key, message, now)
+        scopes = scopes_named(scopes_of(message.rules, claims))
+        if not scopes:
+            raise RefusedTokenError("no rule fits its claims")
+        return Credential(
+            tenant_id=trusted.tenant_id,
+            id=uuid5(trusted.id, claims["sub"]),
+            name=f"{message.name}: {claims['sub']}",
+            scopes=scopes,
+            expire_time=datetime.fromtimestamp(claims["exp"], UTC),
+            seconds_left=claims["exp"] - now,
+            # It is no row, so there is nowhere to note its use.
+            noted_this_minute=True,
+            password_hash=None,
+        )
+
+    async def _trusted(self, claimed: Unverified) -> TrustedIssuer:
+        """The one registration that a token can be meant for. Raises RefusedTokenError."""
+        digests = [digest_of(claimed.issuer, audience) for audience in claimed.audiences]
+        async with self._database.across_tenants() as connection:
+            found = await issuers.by_digests(connection, digests)
+        if len(found) != 1:
+            raise RefusedTokenError("several tenants are meant" if found else "issuer or audience")
+        return found[0]
