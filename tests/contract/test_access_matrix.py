@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 MALFORMED: Final = b"\xff"
 AT_ONCE: Final = 50
+NOT_NOW: Final = 'W/"999"'
+"""An etag that nothing has: whoever is let in changes nothing."""
+
 UNKNOWN: Final = "00000000-0000-7000-8000-00000000dead"
 
 
@@ -172,7 +175,7 @@ async def status(http: tuple[ClientSession, str], route: str, given: Given) -> i
     async with session.request(
         method,
         root + path if path.startswith("/") else f"{base}/{path}",
-        headers={**headers, "Content-Type": "application/scim+json"},
+        headers={**headers, "Content-Type": "application/scim+json", "If-Match": NOT_NOW},
         data=BODIES.get(route),
     ) as response:
         body = await response.json(content_type=None)
@@ -215,6 +218,10 @@ async def test_nothing_near_a_token_is_one_over_http(
 async def test_the_matrix_leaves_nothing_behind(rollbook: tuple[str, Minted]) -> None:
     """Whoever was let in changed nothing: the users are those that have tokens."""
     async with RollbookClient(rollbook[0], token=TOKEN) as client:
-        names = [user.user_name async for user in client.users.list()]
-        assert sorted(names) == ["ada", "deactivated", "reactivated"]
+        etags = {user.user_name: user.meta.etag async for user in client.users.list()}
+        assert etags == {
+            **dict.fromkeys(("ada", "bob", "root"), 'W/"1"'),
+            **dict.fromkeys(("deactivated", "former"), 'W/"2"'),
+            "reactivated": 'W/"3"',
+        }
         assert await client.groups.count() == 0

@@ -9,18 +9,20 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from rollbook.access import EVERY_SCOPE, Scope
-from rollbook.client import RollbookClient
+from rollbook.access import BY_ROLE, EVERY_SCOPE, Scope
+from rollbook.client import RollbookClient, remove
 from rollbook.tokens import new_token
 from rollbook.v1.connection_pb2 import Connection
-from rollbook.v1.user_pb2 import User
+from rollbook.v1.service_account_pb2 import ServiceAccount
+from rollbook.v1.user_pb2 import Role, User
 from tests.harness.instance import BASIC_CREDENTIALS, BASIC_USER, TOKEN, connect_as_tenant
 from tests.harness.tenants import new_tenant
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
-READ_ONLY: Final = frozenset({Scope.DIRECTORY_READ})
+OWN: Final = EVERY_SCOPE - {Scope.PLATFORM}
+ADMINISTRATOR: Final = Role(type="account_type", value="admin")
 MISSING: Final = "CREDENTIALS_MISSING"
 INVALID: Final = "CREDENTIALS_INVALID"
 
@@ -63,7 +65,7 @@ class Minted:
             for title, scopes in wanted.items():
                 made = await rollbook.tokens.create(title, scopes)
                 good[title] = (made.secret, scopes)
-            good["a user's token"] = (await _of_user(rollbook, "ada"), READ_ONLY)
+            good |= {title: each async for title, each in _of_principals(rollbook)}
             connected = [each async for each in _of_connections(rollbook)]
             ended = {title: secret async for title, secret in _ended(rollbook)}
         connection = await connect_as_tenant(database_url)
@@ -152,10 +154,31 @@ class Minted:
         }
 
 
-async def _of_user(rollbook: RollbookClient, name: str) -> str:
-    """A token of a new user, who may read."""
-    user = await rollbook.users.create(User(user_name=name))
-    return (await rollbook.tokens.create(name, READ_ONLY, principal_id=user.id)).secret
+async def _of_user(rollbook: RollbookClient, name: str, *roles: Role) -> str:
+    """A token of a new user for all that one may ask for."""
+    user = await rollbook.users.create(User(user_name=name, roles=roles))
+    return (await rollbook.tokens.create(name, OWN, principal_id=user.id)).secret
+
+
+async def _of_principals(
+    rollbook: RollbookClient,
+) -> AsyncIterator[tuple[str, tuple[str, frozenset[Scope]]]]:
+    """Tokens of users and service accounts for all that these may ask for, with what their roles
+    make of it."""
+    admin, other = ADMINISTRATOR, Role(type="department", value="admin")
+    yield "a user's token", (await _of_user(rollbook, "ada"), OWN - BY_ROLE)
+    yield "an administrator's own token", (await _of_user(rollbook, "root", admin), OWN)
+    yield "a token of a user with a role", (await _of_user(rollbook, "bob", other), OWN - BY_ROLE)
+    former = await _of_user(rollbook, "former", admin)
+    former_id = (await rollbook.users.lookup(user_name="former")).id
+    await rollbook.users.patch(former_id, [remove("roles")])
+    yield "a former administrator's token", (former, OWN - BY_ROLE)
+    for name, roles, scopes in (("plain", [], OWN - BY_ROLE), ("admin", [admin], OWN)):
+        account = await rollbook.service_accounts.create(
+            ServiceAccount(display_name=name, roles=roles)
+        )
+        made = await rollbook.tokens.create(name, OWN, principal_id=account.id)
+        yield f"a key of a service account ({name})", (made.secret, scopes)
 
 
 async def _of_connections(rollbook: RollbookClient) -> AsyncIterator[Given]:
