@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 import structlog
 from grpc.aio import AioRpcError
@@ -26,6 +27,7 @@ from gateway.handlers.resources import ResourceEndpoint, ResourceHandlers
 from gateway.handlers.response import respond_error
 from gateway.handlers.root import RootHandlers
 from gateway.handlers.schema_sets import SchemaSets, is_schema_change
+from gateway.oauth_routes import oauth_routes
 from gateway.routing import Route, Router
 from gateway.scim.bulk import MAX_BULK_PAYLOAD
 from gateway.scim.dialects import LENIENT
@@ -72,6 +74,7 @@ class Gateway:
             "/readyz": Route("/readyz", GET=health.ready),
             # The server as a whole (RFC 9110 §9.3.7).
             "*": Route("*"),
+            **{route.name: route for route in oauth_routes(settings, stubs)},
         }
         if settings.http_prefix:
             self._outside["/"] = Route("/", GET=landing)
@@ -81,7 +84,10 @@ class Gateway:
         start = time.perf_counter() if self._access_log else 0
         scim = ScimRequest(http, self._base_url_of, self._dialect, self._claims)
         response = await self._answer(scim)
-        await pack(http, response)
+        # What is not to be stored has secrets in it; packed together with what somebody else has
+        # chosen, its length would tell of them (BREACH).
+        if "no-store" not in response.headers.get("Cache-Control", ""):
+            await pack(http, response)
         response.headers["X-Request-Id"] = scim.request_id
         if self.draining:
             response.force_close()
@@ -140,14 +146,20 @@ class Gateway:
         path = http.rel_url.raw_path
         route = self._outside.get(path)
         if route is None:
-            route, scim.id = self._router.find(path)
+            route, scim.id = self._item_outside(path) or self._router.find(path)
         scim.endpoint = route.name
         scim.schemas = self._schemas.known(scim)
         scim.dialect, scim.dialect_name = self._dialects.known(scim)
         handler = route.handler(http.method)
-        if path not in self._outside:
+        if not route.name.startswith("/") and route.name != "*":
             check_head(scim)
         return await handler(scim)
+
+    def _item_outside(self, path: str) -> tuple[Route, str] | None:
+        """The route whose name ends in `/{id}`, and the id."""
+        collection, _, identifier = path.rpartition("/")
+        route = self._outside.get(f"{collection}/{{id}}")
+        return (route, unquote(identifier)) if route is not None and identifier else None
 
 
 def _router(settings: Settings, stubs: Stubs, discovery: DiscoveryHandlers) -> Router:

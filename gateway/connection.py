@@ -15,6 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from rollbook.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from rollbook.v1.group_service_pb2_grpc import GroupServiceStub
+from rollbook.v1.oauth_service_pb2_grpc import OAuthServiceStub
 from rollbook.v1.schema_service_pb2_grpc import SchemaServiceStub
 from rollbook.v1.service_account_service_pb2_grpc import ServiceAccountServiceStub
 from rollbook.v1.user_service_pb2_grpc import UserServiceStub
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from rollbook.client import TLS
     from rollbook.v1.directory_service_pb2_grpc import DirectoryServiceAsyncStub
     from rollbook.v1.group_service_pb2_grpc import GroupServiceAsyncStub
+    from rollbook.v1.oauth_service_pb2_grpc import OAuthServiceAsyncStub
     from rollbook.v1.schema_service_pb2_grpc import SchemaServiceAsyncStub
     from rollbook.v1.service_account_service_pb2_grpc import ServiceAccountServiceAsyncStub
     from rollbook.v1.user_service_pb2_grpc import UserServiceAsyncStub
@@ -87,6 +89,7 @@ class Stubs:
     service_accounts: ServiceAccountServiceAsyncStub
     directory: DirectoryServiceAsyncStub
     schemas: SchemaServiceAsyncStub
+    oauth: OAuthServiceAsyncStub
     check_health: grpc.aio.UnaryUnaryMultiCallable[
         health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse
     ]
@@ -100,6 +103,7 @@ class Stubs:
             service_accounts=ServiceAccountServiceStub(channel),
             directory=DirectoryServiceStub(channel),
             schemas=SchemaServiceStub(channel),
+            oauth=OAuthServiceStub(channel),
             check_health=health_pb2_grpc.HealthStub(channel).Check,
         )
 

@@ -61,13 +61,17 @@ def scopes_named(names: Iterable[str]) -> frozenset[Scope]:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What a method takes: one of `scopes` when it is called over gRPC; the scope `scim` when
-    the gateway calls it for a SCIM client, if `over_scim`; nothing when it is `public`. A route
-    that is `optional` also answers those who send no credentials at all."""
+    the gateway calls it for a SCIM client, if `over_scim`; nothing when it is `public`. What is
+    `optional` also answers those who send no credentials at all."""
 
     scopes: frozenset[Scope] = frozenset()
     over_scim: bool = False
     public: bool = False
     optional: bool = False
+
+    def takes_nobody(self, *, has_credentials: bool) -> bool:
+        """Whether it does without knowing who calls."""
+        return self.public or (self.optional and not has_credentials)
 
     def admits(self, scopes: Iterable[Scope], *, over_scim: bool) -> bool:
         """Whether a credential with these scopes may."""
@@ -200,6 +204,22 @@ RPCS: Final[Mapping[str, Rule]] = {
         ListTransitiveMembers=_MEMBERSHIP,
         CheckMembership=_MEMBERSHIP,
     ),
+    **_rules(
+        "OAuthService",
+        CreateOAuthClient=_ADMIN,
+        GetOAuthClient=_ADMIN,
+        ListOAuthClients=_ADMIN,
+        DeleteOAuthClient=_ADMIN,
+        # The request itself says, and proves, who it comes from.
+        GetOAuthAuthorization=_PUBLIC,
+        SignIn=_PUBLIC,
+        SignOut=_PUBLIC,
+        DecideOAuthAuthorization=_PUBLIC,
+        IssueOAuthToken=_PUBLIC,
+        RevokeOAuthToken=_PUBLIC,
+        # A client is asked for its own credentials instead.
+        IntrospectOAuthToken=Rule(frozenset({Scope.ADMIN}), optional=True),
+    ),
 }
 """Methods by full name."""
 
@@ -207,6 +227,27 @@ _SCIM: Final = Rule(over_scim=True)
 _DISCOVERY: Final = Rule(over_scim=True, optional=True)
 
 ROUTES: Final[Mapping[str, Rule]] = {
+    **dict.fromkeys(
+        (
+            "GET /.well-known/oauth-authorization-server",
+            # The service asks whoever comes by these to prove who they are.
+            "GET /oauth2/authorize",
+            "POST /oauth2/authorize",
+            "POST /oauth2/token",
+            "POST /oauth2/revoke",
+            "POST /oauth2/introspect",
+        ),
+        _PUBLIC,
+    ),
+    **dict.fromkeys(
+        (
+            "POST /oauth2/clients",
+            "GET /oauth2/clients",
+            "GET /oauth2/clients/{id}",
+            "DELETE /oauth2/clients/{id}",
+        ),
+        _ADMIN,
+    ),
     **dict.fromkeys(
         (
             "GET /",

@@ -1,7 +1,8 @@
-"""API tokens as text: `rbk_`, 256 random bits, and a checksum.
+"""Tokens as text: a prefix, 256 random bits, and a checksum.
 
-The prefix lets secret scanners find tokens where they do not belong; the checksum tells a typing
-error or a truncated copy from a token that was revoked, without asking the database.
+`rbk_` begins API tokens, `rba_` and `rbr_` what OAuth clients get to call with and to renew it
+with. The prefix lets secret scanners find tokens where they do not belong; the checksum tells a
+typing error or a truncated copy from a token that was revoked, without asking the database.
 """
 
 from __future__ import annotations
@@ -13,18 +14,31 @@ import zlib
 from typing import Final
 
 PREFIX: Final = "rbk_"
+ACCESS_PREFIX: Final = "rba_"
+REFRESH_PREFIX: Final = "rbr_"
 
+_PREFIXES: Final = (PREFIX, ACCESS_PREFIX, REFRESH_PREFIX)
 _ALPHABET: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _SECRET_LENGTH: Final = 43
 _CHECKSUM_LENGTH: Final = 6
 _HINT_LENGTH: Final = 4
-_FORM: Final = re.compile(rf"{PREFIX}([0-9A-Za-z]{{43}})([0-9A-Za-z]{{6}})")
+_FORM: Final = re.compile(rf"(?:{'|'.join(_PREFIXES)})([0-9A-Za-z]{{43}})([0-9A-Za-z]{{6}})")
 
 
-def new_token() -> str:
+def new_token(prefix: str = PREFIX) -> str:
     """A new token. Whoever has it is let in, so it is shown once and kept as a hash."""
-    secret = _base62(secrets.randbits(256), _SECRET_LENGTH)
-    return f"{PREFIX}{secret}{_checksum(secret)}"
+    return token_of(secrets.token_bytes(32), prefix)
+
+
+def token_of(secret: bytes, prefix: str) -> str:
+    """The token that 32 secret bytes make."""
+    text = _base62(int.from_bytes(secret, "big"), _SECRET_LENGTH)
+    return f"{prefix}{text}{_checksum(text)}"
+
+
+def claims_to_be_ours(text: str) -> bool:
+    """Whether a text begins as our tokens do."""
+    return text.startswith(_PREFIXES)
 
 
 def is_well_formed(text: str) -> bool:

@@ -19,6 +19,7 @@ from rollbook.v1 import (
     directory_service_pb2,
     group_service_pb2,
     issuer_service_pb2,
+    oauth_service_pb2,
     password_service_pb2,
     role_service_pb2,
     schema_service_pb2,
@@ -40,6 +41,7 @@ from service.rpc.gateways import Gateways
 from service.rpc.issuers import IssuerMethods
 from service.rpc.last_uses import LastUses
 from service.rpc.memberships import MembershipMethods
+from service.rpc.oauth import OAuthKeys, oauth_answers
 from service.rpc.password_service import PasswordMethods
 from service.rpc.passwords import Passwords
 from service.rpc.resources import ResourceMethods
@@ -71,6 +73,7 @@ _ACCOUNTS: Final = service_account_service_pb2.DESCRIPTOR.services_by_name["Serv
 _DIRECTORY: Final = directory_service_pb2.DESCRIPTOR.services_by_name["DirectoryService"]
 _SCHEMAS: Final = schema_service_pb2.DESCRIPTOR.services_by_name["SchemaService"]
 _CREDENTIALS: Final = credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"]
+_OAUTH: Final = oauth_service_pb2.DESCRIPTOR.services_by_name["OAuthService"]
 _PASSWORDS: Final = password_service_pb2.DESCRIPTOR.services_by_name["PasswordService"]
 _WORKLOADS: Final = workload_service_pb2.DESCRIPTOR.services_by_name["WorkloadService"]
 _CONNECTIONS: Final = connection_service_pb2.DESCRIPTOR.services_by_name["ConnectionService"]
@@ -90,6 +93,7 @@ _SERVICES: Final = (
     _CONNECTIONS,
     _ACCESS,
     _ISSUERS,
+    _OAUTH,
 )
 
 
@@ -215,6 +219,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     async with database.across_tenants() as connection:
         page_key = await signing_keys.get(connection, "page_token")
         request_key = await signing_keys.get(connection, "request_fingerprint")
+        oauth_keys = await OAuthKeys.load(connection)
         foreign_tokens = await credentials.hashes_without_checksum(connection)
     schemas = TenantSchemas(database)
     gate = Gate(
@@ -250,6 +255,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     issuers = IssuerMethods(
         database, means.epoch, page_key, plain_http=means.issuers.allows_plain_http
     )
+    oauth = oauth_answers(database, means.epoch, gate.authenticator, user_passwords, oauth_keys)
     return [
         handlers_of(_USERS, users.answers(), gate),
         handlers_of(_GROUPS, {**groups.answers(), **memberships.answers()}, gate),
@@ -264,6 +270,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
         handlers_of(_CONNECTIONS, connections.answers(), replace(gate, schemas=None)),
         handlers_of(_ACCESS, {**checks.answers(), **lists.answers()}, replace(gate, schemas=None)),
         handlers_of(_ISSUERS, issuers.answers(), replace(gate, schemas=None)),
+        handlers_of(_OAUTH, oauth, replace(gate, schemas=None)),
     ]
 
 

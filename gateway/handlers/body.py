@@ -55,14 +55,18 @@ class BodyReader:
 
     async def _read(self, http: BaseRequest) -> object:
         _check_media_type(http.headers.get("Content-Type", ""))
+        return json_text.loads(await self.raw(http))
+
+    async def raw(self, http: BaseRequest) -> bytes:
+        """The body as it is, unpacked. Raises as `json` does, but for what is no JSON."""
         coding = ", ".join(http.headers.getall("Content-Encoding", ()))
         _check_coding(coding)
         if (http.content_length or 0) > self._limit:
             raise body_too_large(self._limit)
         await _continue(http)
-        return json_text.loads(await self._bytes(http, packed=is_gzip(coding)))
+        return await self._within_time(http, packed=is_gzip(coding))
 
-    async def _bytes(self, http: BaseRequest, *, packed: bool) -> bytes:
+    async def _within_time(self, http: BaseRequest, *, packed: bool) -> bytes:
         try:
             async with asyncio.timeout(self._timeout):
                 return await (self._unpacked(http) if packed else self._plain(http))

@@ -19,13 +19,17 @@ class Claims:
     def __init__(self, settings: Settings) -> None:
         secret = settings.gateway_secret
         shown = () if secret is None else ((GATEWAY, secret.get_secret_value()),)
-        self._always = ((CHANNEL, SCIM), *shown)
+        self._shown = shown
         self._trust_forwarded = settings.http_trust_forwarded
 
     def of(self, http: BaseRequest) -> tuple[tuple[str, str], ...]:
-        """What is claimed of a request."""
+        """What is claimed of a request of a SCIM client."""
+        return ((CHANNEL, SCIM), *self.outside_scim(http))
+
+    def outside_scim(self, http: BaseRequest) -> tuple[tuple[str, str], ...]:
+        """What is claimed of any other request."""
         client = self._client(http)
-        return (*self._always, (CLIENT, client)) if client else self._always
+        return (*self._shown, (CLIENT, client)) if client else self._shown
 
     def _client(self, http: BaseRequest) -> str:
         """The IP address of whoever is in front of the nearest proxy: each proxy appends the

@@ -153,10 +153,22 @@ class ScimRequest:
             items = ((SCHEMA, str(self.schemas.revision)), *items)
         if self.dialect_name:
             items = ((DIALECT, self.dialect_name), *items)
+        return (*self._credentials(), *items)
+
+    def metadata_outside_scim(self, *, with_credentials: bool) -> tuple[tuple[str, str], ...]:
+        """What goes along with the call for a request that is none of SCIM's; without
+        credentials where those of the request are not Rollbook's."""
+        credentials = self._credentials() if with_credentials else ()
+        claims = self._claims.outside_scim(self.http)
+        return (*credentials, *claims, (REQUEST_ID, self.request_id))
+
+    def authorization(self) -> str:
+        """The Authorization header, empty without one."""
+        return dict(self._credentials()).get("authorization", "")
+
+    def _credentials(self) -> tuple[tuple[str, str], ...]:
         credentials = self.http.headers.getall("Authorization", ())
-        if not credentials:
-            return items
-        return (("authorization", _metadata_value(credentials)), *items)
+        return (("authorization", _metadata_value(credentials)),) if credentials else ()
 
 
 def parse_query(text: str) -> list[tuple[str, str]]:

@@ -107,6 +107,12 @@ _ANSWERS: Final[Mapping[str, _Answer]] = {
     "SCHEMA_NOT_FOUND": _Answer(404),
     "CREDENTIAL_NOT_FOUND": _Answer(404),
     "ROLE_ASSIGNMENT_NOT_FOUND": _Answer(404),
+    "OAUTH_CLIENT_NOT_FOUND": _Answer(404),
+    # What these are answered with otherwise, RFC 6749 says.
+    "OAUTH_CLIENT_INVALID": _Answer(401),
+    "OAUTH_REQUEST_INVALID": _Answer(400),
+    "SIGN_IN_FAILED": _Answer(403),
+    "FORM_EXPIRED": _Answer(403),
     "PRINCIPAL_INACTIVE": _Answer(409),
     "CONNECTION_NOT_FOUND": _Answer(404),
     # RFC 7644 §3.3; its table 9 and RFC 7643 §7 speak of 400.

@@ -113,6 +113,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION. "The user is managed by the SCIM connection okta; change it there." """
     ERROR_REASON_ROLE_ASSIGNMENT_NOT_FOUND: _ErrorReason.ValueType  # 50
     """NOT_FOUND. "There is no role assignment 019a…" """
+    ERROR_REASON_OAUTH_CLIENT_INVALID: _ErrorReason.ValueType  # 60
+    """UNAUTHENTICATED. A client of OAuth did not prove who it is. "The client's secret is wrong." """
+    ERROR_REASON_OAUTH_REQUEST_INVALID: _ErrorReason.ValueType  # 61
+    """INVALID_ARGUMENT. A request by OAuth is refused; metadata has RFC 6749's code as `error`."""
+    ERROR_REASON_OAUTH_CLIENT_NOT_FOUND: _ErrorReason.ValueType  # 62
+    """NOT_FOUND. "There is no OAuth client 9f3c…" """
+    ERROR_REASON_SIGN_IN_FAILED: _ErrorReason.ValueType  # 63
+    """UNAUTHENTICATED. "User name and password are wrong, or the user is no administrator." """
+    ERROR_REASON_FORM_EXPIRED: _ErrorReason.ValueType  # 64
+    """PERMISSION_DENIED. A form was sent by another page than ours, or too late; load it anew."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reasons, named without the prefix in ErrorInfo.reason (e.g. "INVALID_VALUE")."""
@@ -206,4 +216,14 @@ ERROR_REASON_MANAGED_BY_SCIM: ErrorReason.ValueType  # 44
 """FAILED_PRECONDITION. "The user is managed by the SCIM connection okta; change it there." """
 ERROR_REASON_ROLE_ASSIGNMENT_NOT_FOUND: ErrorReason.ValueType  # 50
 """NOT_FOUND. "There is no role assignment 019a…" """
+ERROR_REASON_OAUTH_CLIENT_INVALID: ErrorReason.ValueType  # 60
+"""UNAUTHENTICATED. A client of OAuth did not prove who it is. "The client's secret is wrong." """
+ERROR_REASON_OAUTH_REQUEST_INVALID: ErrorReason.ValueType  # 61
+"""INVALID_ARGUMENT. A request by OAuth is refused; metadata has RFC 6749's code as `error`."""
+ERROR_REASON_OAUTH_CLIENT_NOT_FOUND: ErrorReason.ValueType  # 62
+"""NOT_FOUND. "There is no OAuth client 9f3c…" """
+ERROR_REASON_SIGN_IN_FAILED: ErrorReason.ValueType  # 63
+"""UNAUTHENTICATED. "User name and password are wrong, or the user is no administrator." """
+ERROR_REASON_FORM_EXPIRED: ErrorReason.ValueType  # 64
+"""PERMISSION_DENIED. A form was sent by another page than ours, or too late; load it anew."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -16,6 +16,7 @@ from service.domain.errors import DomainError
 from service.federation.assertions import is_jwt
 from service.rpc.certificates import Certificates
 from service.storage import credentials
+from service.storage.database import NO_TENANT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,6 +62,10 @@ class Caller:
     principal_id: UUID | None = None
     connection_id: UUID | None = None
     withheld: frozenset[Scope] = frozenset()
+
+
+NOBODY: Final = Caller(NO_TENANT, NO_TENANT, "nobody", frozenset())
+"""Who calls a method that takes no credentials: it sees no tenant's rows."""
 
 
 def _nothing_shown() -> None:
@@ -189,7 +194,7 @@ class Authenticator:
 
     def _is_mistyped(self, token: str, digest: bytes) -> bool:
         """Whether a token claims to be of our making and is not: the database need not say so."""
-        if not token.startswith(tokens.PREFIX) or tokens.is_well_formed(token):
+        if not tokens.claims_to_be_ours(token) or tokens.is_well_formed(token):
             return False
         return digest not in self._foreign_tokens
 

@@ -27,11 +27,13 @@ from rollbook.metadata import (
 )
 from rollbook.schema_sets import DEFAULT
 from rollbook.v1.error_reason_pb2 import ErrorReason
+from service.domain.connections import Connections
 from service.domain.errors import DomainError, StaleSchemasError
 from service.domain.revisions import revision_of
 from service.domain.roles import MANUAL
 from service.domain.roles import SCIM as SCIM_SOURCE
 from service.rpc import status
+from service.rpc.authentication import NOBODY
 from service.rpc.certificates import certificate_of
 from service.rpc.gateways import address_of, client_of
 from service.storage.changes import Author, Effects
@@ -43,8 +45,8 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from rollbook.schema_sets import SchemaSet
-    from service.domain.connections import Connections, ScimConnection
-    from service.rpc.authentication import Authenticator, Caller
+    from service.domain.connections import ScimConnection
+    from service.rpc.authentication import Authenticator, Caller, Client
     from service.rpc.certificates import AuthContext
     from service.rpc.gateways import Gateways, Peer
     from service.rpc.tenant_connections import TenantConnections
@@ -61,13 +63,14 @@ _MAX_TOLERANCES: Final = 50
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call: the method's full name, who calls, the metadata that came along, the schema set
-    that it goes by, and what its writes bring about. `connections` are those of the tenant,
-    `connection` the one that a SCIM client came by."""
+    that it goes by, where it comes from, and what its writes bring about. `connections` are those
+    of the tenant, `connection` the one that a SCIM client came by."""
 
     method: str
     caller: Caller
     metadata: Mapping[str, str]
     schemas: SchemaSet
+    client: Client
     connections: Connections
     connection: ScimConnection | None = None
     effects: Effects = field(default_factory=Effects, compare=False)
@@ -120,6 +123,10 @@ class Gate:
         """
         believed, by_gateway = self.gateways.hear(metadata, peer)
         passed_on = not GATEWAY_CLAIMS.isdisjoint(metadata)
+        rule = RPCS[method]
+        has_credentials = bool(believed.get("authorization", "").strip())
+        if rule.takes_nobody(has_credentials=has_credentials):
+            return Admission(NOBODY, believed, Connections(), None)
         caller = await self.authenticator.authenticate(
             believed,
             lambda: client_of(believed, peer()),
@@ -130,7 +137,7 @@ class Gate:
         connection = connections.used_by(caller.connection_id) if over_scim else None
         if connection is not None:
             connection.require_enabled()
-        if not RPCS[method].admits(caller.scopes, over_scim=over_scim and by_gateway):
+        if not rule.admits(caller.scopes, over_scim=over_scim and by_gateway):
             raise _scope_missing(method, caller, over_scim=over_scim, by_gateway=by_gateway)
         if connection is None or not by_gateway:
             return Admission(caller, believed, connections, None)
@@ -174,7 +181,15 @@ def _handler(method: MethodDescriptor, answer: Answer, gate: Gate) -> Any:
         caller, metadata = admitted.caller, admitted.metadata
         schemas = await gate.schemas_of(caller, metadata)
         of_tenant = request_class if schemas is DEFAULT else schemas.message_class(request_name)
-        call = Call(name, caller, metadata, schemas, admitted.connections, admitted.connection)
+        call = Call(
+            name,
+            caller,
+            metadata,
+            schemas,
+            lambda: client_of(metadata, context.peer()),
+            admitted.connections,
+            admitted.connection,
+        )
         response = await answer(_parse(of_tenant, body), call)
         if call.effects.transaction_id is not None:
             revision = revision_of(call.effects.transaction_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from service.storage import oauth_grants, sign_ins
 from service.storage.api_tokens import COLUMNS, ApiToken, token_of
 from service.storage.credentials import VALID
 
@@ -47,6 +48,8 @@ async def revoke_of_principals(
 
     Every table of what people get in with has its statement here.
     """
+    await oauth_grants.revoke_of_principals(connection, tenant_id, ids)
+    await sign_ins.delete_of_principals(connection, tenant_id, ids)
     rows = await connection.fetch(
         f"""
         UPDATE credentials SET revoke_time = now(), version = version + 1

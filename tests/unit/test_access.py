@@ -87,18 +87,37 @@ def test_the_service_does_not_start_with_a_method_without_a_rule(
 
 def test_nobody_gets_in_without_a_scope() -> None:
     for rule in RPCS.values():
-        assert not rule.admits((), over_scim=False)
-        assert not rule.admits((), over_scim=True)
+        if not rule.public:
+            assert not rule.admits((), over_scim=False)
+            assert not rule.admits((), over_scim=True)
+
+
+def test_nobody_else_is_let_in_without_credentials() -> None:
+    open_to_all = {name for name, rule in RPCS.items() if rule.takes_nobody(has_credentials=False)}
+    methods = {name.removeprefix("rollbook.v1.OAuthService/") for name in open_to_all}
+    assert methods == {
+        "GetOAuthAuthorization",
+        "SignIn",
+        "SignOut",
+        "DecideOAuthAuthorization",
+        "IssueOAuthToken",
+        "RevokeOAuthToken",
+        "IntrospectOAuthToken",
+    }
 
 
 def test_the_scope_for_scim_is_good_for_nothing_else() -> None:
-    direct = {name for name, rule in RPCS.items() if rule.admits({Scope.SCIM}, over_scim=False)}
+    direct = {
+        name
+        for name, rule in RPCS.items()
+        if not rule.public and rule.admits({Scope.SCIM}, over_scim=False)
+    }
     assert direct == {"rollbook.v1.CredentialService/DescribeCaller"}
 
 
 def test_no_other_scope_is_good_for_scim() -> None:
     others = EVERY_SCOPE - {Scope.SCIM}
-    assert not any(rule.admits(others, over_scim=True) for rule in RPCS.values())
+    assert not any(rule.admits(others, over_scim=True) for rule in RPCS.values() if not rule.public)
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,11 @@ async def test_every_key_begins_with_the_tenant(
     )
     others = {key["conname"] for key in keys if key["first"] != "tenant_id"}
     # A tenant's name, and random secrets of 256 bits: these find the tenant.
-    assert others <= {"tenants_name_key", "credentials_token_hash_key"}
+    assert others <= {
+        "tenants_name_key",
+        "credentials_token_hash_key",
+        "oauth_clients_client_id",
+    }
 
 
 async def test_the_service_is_bound_by_the_policies(pool: Database) -> None:

@@ -1,0 +1,1 @@
+"""The endpoints of the authorization server: HTTP in, one call, HTTP out."""

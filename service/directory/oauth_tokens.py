@@ -1,0 +1,128 @@
+"""Giving tokens to clients, and taking them back."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rollbook.tokens import REFRESH_PREFIX, hint_of, is_well_formed, new_token, token_of
+from service.directory import oauth_grants as use_cases
+from service.domain.oauth.errors import OAuthError, invalid_client, invalid_request
+from service.domain.oauth.server import TokenEndpoint, Tokens
+from service.storage import oauth_cleaning, oauth_clients, oauth_grants, oauth_tokens
+from service.storage.changes import Author
+
+if TYPE_CHECKING:
+    from service.domain.oauth.clients import Client
+    from service.domain.oauth.parameters import Parameters
+    from service.storage.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request that got nothing: what the client is told, and whether tokens were revoked because
+    of it, which has to be committed all the same."""
+
+    error: OAuthError
+    has_revoked: bool
+
+
+async def issue(
+    connection: Connection, client: Client, parameters: Parameters, key: bytes
+) -> Tokens | Refusal:
+    """Tokens for a client that has proved who it is; `key` is the one that successors of refresh
+    tokens are made with."""
+    if await oauth_clients.hold(connection, client.tenant_id, client.client_id) is None:
+        return Refusal(invalid_client(), has_revoked=False)
+    endpoint = await _endpoint(connection, client, parameters, key)
+    try:
+        tokens = endpoint.answer(parameters)
+    except OAuthError as error:
+        if endpoint.replayed is not None:
+            author = Author(client.tenant_id, client.name)
+            await use_cases.end(connection, author, client, endpoint.replayed.id)
+        return Refusal(error, has_revoked=endpoint.replayed is not None)
+    await _store(connection, client, parameters, tokens)
+    return tokens
+
+
+async def revoke(connection: Connection, client: Client, token: str) -> None:
+    """Revoke a token of a client (RFC 7009 §2.1): a refresh token with the grant that it stands
+    on. One that is not valid is no error. Raises OAuthError for one of another client."""
+    if not token:
+        raise invalid_request("The parameter token is missing.")
+    digest = digest_of(token)
+    found = await oauth_tokens.find(connection, client.tenant_id, digest)
+    if found is None:
+        return
+    if found.client_id != client.client_id:
+        raise OAuthError("invalid_grant", "The token is another client's.")
+    if found.is_refresh_token and found.grant_id is not None:
+        author = Author(client.tenant_id, client.name)
+        await use_cases.end(connection, author, client, found.grant_id)
+    else:
+        await oauth_tokens.delete(connection, client.tenant_id, digest)
+
+
+def successor_of(token: str, key: bytes) -> str:
+    """The refresh token that follows a refresh token: always the same, so that a client that asks
+    again since the answer was lost, or asks twice at once, has one that goes on. Only who has both
+    the key and the token can tell it."""
+    return token_of(hmac.digest(key, token.encode(), "sha256"), REFRESH_PREFIX)
+
+
+async def _endpoint(
+    connection: Connection, client: Client, parameters: Parameters, key: bytes
+) -> TokenEndpoint:
+    """The endpoint with what the request names, held."""
+    grant_type = parameters.get("grant_type")
+    if grant_type == "authorization_code":
+        digest = digest_of(parameters.get("code"))
+        code = await oauth_grants.hold_code(connection, client.tenant_id, digest)
+        return TokenEndpoint(client, code=code, successor=new_token(REFRESH_PREFIX))
+    token = parameters.get("refresh_token")
+    if grant_type != "refresh_token" or not is_well_formed(token):
+        return TokenEndpoint(client)
+    successor = successor_of(token, key)
+    found = await oauth_grants.hold_refresh_token(
+        connection, client.tenant_id, digest_of(token), digest_of(successor), client.grace
+    )
+    return TokenEndpoint(client, refresh_token=found, successor=successor)
+
+
+async def _store(
+    connection: Connection, client: Client, parameters: Parameters, tokens: Tokens
+) -> None:
+    tenant_id, old = client.tenant_id, digest_of(parameters.get("refresh_token"))
+    await oauth_tokens.insert(
+        connection,
+        client,
+        tokens.grant,
+        digest_of(tokens.access_token),
+        hint_of(tokens.access_token),
+        tokens.scopes,
+    )
+    if parameters.get("grant_type") == "authorization_code":
+        await oauth_grants.use_code(connection, tenant_id, digest_of(parameters.get("code")))
+    elif tokens.refresh_token:
+        await oauth_grants.use_refresh_token(connection, tenant_id, old)
+    elif tokens.grant is not None:
+        await oauth_grants.extend_refresh_token(connection, tenant_id, old, client.refresh_lifetime)
+    if tokens.refresh_token and tokens.grant is not None:
+        await oauth_grants.insert_refresh_token(
+            connection,
+            tenant_id,
+            digest_of(tokens.refresh_token),
+            tokens.grant.id,
+            client.refresh_lifetime,
+        )
+    await oauth_cleaning.forget_ended(
+        connection, tenant_id, "credentials", "oauth_refresh_tokens", "oauth_assertions"
+    )
+
+
+def digest_of(token: str) -> bytes:
+    """What is kept of a code or a token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,30 @@
+"""Who is signed in with a browser: an administrator, for as long as they are one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rollbook.access import Scope
+from service.directory.administration import scopes_of
+from service.storage import sign_ins
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from service.storage.database import Connection
+    from service.storage.sign_ins import SignIn
+
+
+async def administrator(
+    connection: Connection, tenant_id: UUID, session_hash: bytes
+) -> SignIn | None:
+    """Who is signed in, with the scopes of now; nobody when they have lost `admin`."""
+    found = await sign_ins.get(connection, tenant_id, session_hash)
+    if found is None:
+        return None
+    if found.principal_id is not None:
+        own = await scopes_of(connection, tenant_id, found.principal_id)
+        scopes = own & found.scopes if found.credential_id is not None else own
+        found = replace(found, scopes=scopes)
+    return found if Scope.ADMIN in found.scopes else None

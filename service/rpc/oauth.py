@@ -1,0 +1,57 @@
+"""OAuthService put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from service.rpc.administrators import Administrators
+from service.rpc.client_lookup import ClientLookup
+from service.rpc.oauth_clients import OAuthClientMethods
+from service.rpc.oauth_consent import OAuthConsentMethods
+from service.rpc.oauth_tokens import OAuthTokenMethods
+from service.storage import signing_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from service.epoch import Epoch
+    from service.rpc.authentication import Authenticator
+    from service.rpc.calls import Answer
+    from service.rpc.user_passwords import UserPasswords
+    from service.storage.database import Connection, Database
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthKeys:
+    """What signs page tokens and forms, and makes the successors of refresh tokens."""
+
+    page: bytes
+    form: bytes
+    refresh: bytes
+
+    @classmethod
+    async def load(cls, connection: Connection) -> Self:
+        """The keys that every worker shares."""
+        return cls(
+            page=await signing_keys.get(connection, "page_token"),
+            form=await signing_keys.get(connection, "oauth_form"),
+            refresh=await signing_keys.get(connection, "oauth_refresh"),
+        )
+
+
+def oauth_answers(
+    database: Database,
+    epoch: Epoch,
+    authenticator: Authenticator,
+    passwords: UserPasswords,
+    keys: OAuthKeys,
+) -> Mapping[str, Answer]:
+    """The functions by the method names of the contract."""
+    clients = ClientLookup(database)
+    administrators = Administrators(database, authenticator, passwords)
+    return {
+        **OAuthClientMethods(database, epoch, keys.page).answers(),
+        **OAuthTokenMethods(database, clients, epoch, keys.refresh).answers(),
+        **OAuthConsentMethods(database, clients, administrators, keys.form).answers(),
+    }

@@ -1,0 +1,96 @@
+"""Methods of OAuthService for administrators: the clients of the tenant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rollbook.v1 import oauth_service_pb2
+from service.directory import oauth_clients as use_cases
+from service.directory.paging import page_size_of
+from service.domain import page_token
+from service.domain.oauth.client_rules import checked_client
+from service.domain.page_token import Position
+from service.domain.token_rules import check_not_wider
+from service.storage import oauth_clients
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from service.epoch import Epoch
+    from service.rpc.calls import Answer, Call
+    from service.storage.database import Database
+
+
+class OAuthClientMethods:
+    """Registers, reads, lists and removes clients."""
+
+    def __init__(self, database: Database, epoch: Epoch, page_key: bytes) -> None:
+        self._database = database
+        self._epoch = epoch
+        self._page_key = page_key
+
+    def answers(self) -> Mapping[str, Answer]:
+        """The functions by the method names of the contract."""
+        return {
+            "CreateOAuthClient": self.create,
+            "GetOAuthClient": self.get,
+            "ListOAuthClients": self.list,
+            "DeleteOAuthClient": self.delete,
+        }
+
+    async def create(self, request: Any, call: Call) -> bytes:
+        """A new client, of no wider scope than the caller's own."""
+        new = checked_client(request)
+        check_not_wider(new.scopes, call.caller.scopes)
+        client, secret = await self._database.transaction(
+            call.tenant_id,
+            lambda connection: use_cases.create(
+                connection, call.author, new, request.client.connection_id
+            ),
+        )
+        return oauth_service_pb2.CreateOAuthClientResponse(
+            client=client.message(), secret=secret
+        ).SerializeToString()
+
+    async def get(self, request: Any, call: Call) -> bytes:
+        """One client."""
+        async with self._database.connection(call.tenant_id) as connection:
+            client = None
+            if "\0" not in request.id:
+                client = await oauth_clients.get(connection, call.tenant_id, request.id)
+        if client is None:
+            raise use_cases.not_found(request.id)
+        return oauth_service_pb2.GetOAuthClientResponse(client=client.message()).SerializeToString()
+
+    async def list(self, request: Any, call: Call) -> bytes:
+        """One page of clients."""
+        size = max(1, page_size_of(request))
+        digest = page_token.digest(call.method.encode(), call.tenant_id.bytes)
+        before = None
+        if request.page_token:
+            before = page_token.decode(request.page_token, digest, size, self._page_key).id
+        async with self._database.connection(call.tenant_id) as connection:
+            found = await oauth_clients.page(
+                connection, call.tenant_id, before=before, limit=size + 1
+            )
+        response = oauth_service_pb2.ListOAuthClientsResponse(
+            clients=[client.message() for client in found[:size]]
+        )
+        if len(found) > size:
+            last = Position(None, found[size - 1].id)
+            response.next_page_token = page_token.encode(last, digest, size, self._page_key)
+        return response.SerializeToString()
+
+    async def delete(self, request: Any, call: Call) -> bytes:
+        """A client less, whose tokens nobody on this machine believes in when this returns."""
+        if "\0" in request.id:
+            raise use_cases.not_found(request.id)
+        try:
+            await self._database.transaction(
+                call.tenant_id,
+                lambda connection: use_cases.delete(connection, call.author, request.id),
+            )
+        finally:
+            # Whether a transaction was committed is not always known.
+            self._epoch.advance()
+        return b""

@@ -1,0 +1,149 @@
+"""Methods of OAuthService for clients: getting tokens, revoking them, asking about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rollbook.v1 import oauth_service_pb2
+from service.directory import oauth_tokens as use_cases
+from service.directory.oauth_tokens import Refusal, digest_of
+from service.domain.oauth import parameters as rules
+from service.domain.oauth.assertions import check_assertion
+from service.domain.oauth.client_authentication import proves, read_claim
+from service.domain.oauth.errors import invalid_client, invalid_request
+from service.domain.oauth.keys import KeySetError, read_key_set
+from service.domain.timestamps import timestamp
+from service.rpc.authentication import NOBODY
+from service.storage import oauth_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from joserfc.jwk import KeySet
+
+    from service.domain.oauth.clients import Client
+    from service.domain.oauth.parameters import Parameters
+    from service.epoch import Epoch
+    from service.rpc.calls import Answer, Call
+    from service.rpc.client_lookup import ClientLookup
+    from service.storage.database import Database
+    from service.storage.oauth_tokens import IssuedToken
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request of a client that has proved who it is."""
+
+    client: Client
+    parameters: Parameters
+
+
+class OAuthTokenMethods:
+    """The token endpoint, and those for revocation and introspection. `key` is the one that
+    successors of refresh tokens are made with."""
+
+    def __init__(self, database: Database, clients: ClientLookup, epoch: Epoch, key: bytes) -> None:
+        self._database = database
+        self._clients = clients
+        self._epoch = epoch
+        self._key = key
+
+    def answers(self) -> Mapping[str, Answer]:
+        """The functions by the method names of the contract."""
+        return {
+            "IssueOAuthToken": self.issue,
+            "RevokeOAuthToken": self.revoke,
+            "IntrospectOAuthToken": self.introspect,
+        }
+
+    async def issue(self, request: Any, call: Call) -> bytes:
+        """Tokens (RFC 6749 §3.2)."""
+        asked = await self._asked(request.request, call, "/oauth2/token")
+        tokens = await self._database.transaction(
+            asked.client.tenant_id,
+            lambda connection: use_cases.issue(
+                connection, asked.client, asked.parameters, self._key
+            ),
+        )
+        if isinstance(tokens, Refusal):
+            if tokens.has_revoked:
+                self._epoch.advance()
+            raise tokens.error
+        return oauth_service_pb2.IssueOAuthTokenResponse(
+            access_token=tokens.access_token,
+            expires_in=tokens.expires_in,
+            refresh_token=tokens.refresh_token,
+            scopes=sorted(tokens.scopes),
+        ).SerializeToString()
+
+    async def revoke(self, request: Any, call: Call) -> bytes:
+        """A token less (RFC 7009)."""
+        asked = await self._asked(request.request, call, "/oauth2/revoke")
+        await self._database.transaction(
+            asked.client.tenant_id,
+            lambda connection: use_cases.revoke(
+                connection, asked.client, asked.parameters.get("token")
+            ),
+        )
+        self._epoch.advance()
+        return b""
+
+    async def introspect(self, request: Any, call: Call) -> bytes:
+        """What there is to say of a token (RFC 7662)."""
+        if call.caller is NOBODY:
+            asked = await self._asked(request.request, call, "/oauth2/introspect")
+            if asked.client.is_public:
+                raise invalid_client("A client that does not prove who it is learns nothing.")
+            parameters, tenant_id = asked.parameters, asked.client.tenant_id
+            whose = asked.client.client_id
+        else:
+            parameters, tenant_id, whose = _read(request.request), call.tenant_id, ""
+        token = parameters.get("token")
+        if not token:
+            raise invalid_request("The parameter token is missing.")
+        async with self._database.connection(tenant_id) as connection:
+            found = await oauth_tokens.find(connection, tenant_id, digest_of(token))
+        if found is None or (whose and found.client_id != whose):
+            return oauth_service_pb2.IntrospectOAuthTokenResponse().SerializeToString()
+        return _description(found).SerializeToString()
+
+    async def _asked(self, request: Any, call: Call, path: str) -> _Asked:
+        """The request with its client. Raises OAuthError."""
+        parameters = _read(request)
+        claim = read_claim(request.authorization, parameters)
+        client = await self._clients.find(claim.client_id, call)
+        if client is None or not proves(claim, client):
+            raise invalid_client()
+        if claim.method == "private_key_jwt":
+            audiences = (request.issuer, f"{request.issuer}/oauth2/token", request.issuer + path)
+            await self._check_assertion(client, claim.proof, audiences)
+        return _Asked(client, parameters)
+
+    async def _check_assertion(self, client: Client, text: str, audiences: tuple[str, ...]) -> None:
+        assertion = check_assertion(text, client, self._keys(client), audiences)
+        async with self._database.connection(client.tenant_id) as connection:
+            if not await oauth_tokens.use_assertion(connection, client, assertion):
+                raise invalid_client("The assertion was used before; its jti has to be new.")
+
+    def _keys(self, client: Client) -> KeySet:
+        try:
+            return read_key_set(client.jwks or "")
+        except KeySetError:
+            raise invalid_client("The client's keys cannot be read.") from None
+
+
+def _read(request: Any) -> Parameters:
+    return rules.read((one.name, one.value) for one in request.parameters).once()
+
+
+def _description(token: IssuedToken) -> oauth_service_pb2.IntrospectOAuthTokenResponse:
+    return oauth_service_pb2.IntrospectOAuthTokenResponse(
+        active=True,
+        scopes=sorted(token.scopes),
+        client_id=token.client_id,
+        is_refresh_token=token.is_refresh_token,
+        subject=str(token.principal_id or token.client_id),
+        create_time=timestamp(token.create_time),
+        expire_time=timestamp(token.expire_time),
+    )
