@@ -128,7 +128,7 @@ def patched(
         return changed(stored, after, resource_type, steps)
     # What other sources say is not the client's to change.
     show(after, roles.own(roles_of(stored.message)))
-    patch.apply(after, operations, resource_type)
+    patch.apply(after, roles.read(operations), resource_type)
     _settle_password(after)
     return _with_roles(stored, after, resource_type, steps, roles, additive=True)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from rollbook.v1.role_pb2 import RoleCatalogue
+from service.domain.comparison import copy_of
 from service.domain.errors import invalid_value
 from service.domain.identifiers import new_id
 from service.domain.role_rules import read_json
@@ -19,6 +20,7 @@ from service.domain.roles import SCIM, Assignment, Role, RoleChanges, roles_of, 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from rollbook.v1.patch_pb2 import PatchOperation
     from service.domain.role_catalogue import Catalogue, RoleKey
     from service.domain.role_rules import RoleRules
 
@@ -53,6 +55,12 @@ class RoleWrite:
         field = _IGNORING.get(resource_type)
         is_scim = self.source.startswith(SCIM)
         return field is not None and is_scim and bool(getattr(self._catalogue.message, field))
+
+    def read(self, operations: Sequence[PatchOperation]) -> Sequence[PatchOperation]:
+        """The operations of a patch with the roles in their values that JSON text tells of."""
+        if not self.reads_json or self._catalogue.is_free_form:
+            return operations
+        return [_read(operation) for operation in operations]
 
     def own(self, shown: Iterable[Role]) -> list[Role]:
         """The roles that the source itself gives, in the order in which they are shown."""
@@ -102,7 +110,7 @@ class RoleWrite:
 
     def _assignment(self, role: Role, own: Mapping[RoleKey, Assignment]) -> Assignment:
         if self.reads_json and not self._catalogue.is_free_form:
-            role = read_json(role)
+            role = read_json(role)  # A patch has been read before.
         held = own.get(role.key)
         if held is not None and not self.rules.allows(role):
             # It was given before the catalogue said otherwise; nobody gives it now.
@@ -134,6 +142,20 @@ class RoleWrite:
             for key in keys:
                 if key not in fresh:
                     del wanted[key]
+
+
+def _read(operation: PatchOperation) -> PatchOperation:
+    kind = operation.WhichOneof("value")
+    if kind is None or not getattr(getattr(operation, kind), "roles", ()):
+        return operation
+    copy = copy_of(operation)
+    for element in getattr(copy, kind).roles:
+        told = read_json(Role.of(element))
+        if told.value != element.value:
+            element.value = told.value
+            if told.display is not None:
+                element.display = told.display
+    return copy
 
 
 def _check_primary(assignments: Iterable[Assignment]) -> None:
