@@ -32,6 +32,10 @@ A gateway leaves it out if it was by none but those of the contract."""
 DIALECT: Final = "rollbook-dialect"
 """By which dialect a gateway has read the request; it leaves it out if that was its own."""
 
+ORIGIN: Final = "rollbook-origin"
+"""`import` where what is created comes from a file; else it is made by hand. Of SCIM clients it
+says nothing."""
+
 GATEWAY_CLAIMS: Final = frozenset({CHANNEL, CLIENT, TOLERANCES, GATEWAY})
 
 REVISION: Final = "rollbook-revision"

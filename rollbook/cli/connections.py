@@ -149,7 +149,7 @@ async def update(
     if not mask:
         raise typer.BadParameter("Say what to change; see --help.")
     changed.id = (await find_connection(session.client, name)).id
-    updated = await session.client.connections.update(changed, update_mask=mask)
+    updated = await session.client.connections.update(changed, mask=mask)
     _show(session.output, updated, "Changed.")
 
 
@@ -185,7 +185,7 @@ async def _switch(session: Session, names: list[str], *, enabled: bool) -> None:
     async def act(name: str) -> None:
         connection = await find_connection(session.client, name)
         changed = Connection(id=connection.id, enabled=enabled)
-        await session.client.connections.update(changed, update_mask=["enabled"])
+        await session.client.connections.update(changed, mask=["enabled"])
         session.output.say(f"{'Enabled' if enabled else 'Disabled'} {connection.name}.")
 
     await for_each(session, names, act)

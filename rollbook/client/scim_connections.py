@@ -63,15 +63,14 @@ class ScimConnections:
     async def update(
         self,
         connection: Connection,
-        *,
-        update_mask: Iterable[str] = (),
+        mask: Iterable[str] = (),
         **options: Unpack[DeleteOptions],
     ) -> Connection:
         """Change the fields that the mask names, those that are set without one. Raises
         NotFoundError, AlreadyExistsError, ConflictError, InvalidRequestError."""
         request = UpdateConnectionRequest(
             connection=connection,
-            update_mask=FieldMask(paths=update_mask),
+            update_mask=FieldMask(paths=mask),
             **write_fields(options),
         )
         answer = await self._connection.call(

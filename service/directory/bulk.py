@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from service.directory.bulk_change import Changer
 from service.directory.bulk_creation import Creator
+from service.directory.bulk_linking import Linker
 from service.domain.bulk import Outcome, Plan, Progress
 from service.domain.bulk_references import resource_type_of
 
@@ -29,7 +30,9 @@ async def run(connection: Connection, author: Author, plan: Plan) -> list[Outcom
     """Run the operations of a plan, in the transaction of the caller. What is wrong with one of
     them is in its outcome; raised is what makes the whole transaction fail."""
     progress = Progress(plan)
-    creator = Creator(connection, author, plan, progress)
+    creator = Linker(
+        connection, author, plan, progress, Creator(connection, author, plan, progress)
+    )
     changer = Changer(connection, author, plan, progress)
     for batch in _batches(plan):
         if progress.stops():

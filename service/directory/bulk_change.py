@@ -3,6 +3,7 @@ with one, and only what the database may refuse, or what concerns other rows, ru
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from service.directory import role_writes, writing
@@ -15,13 +16,12 @@ from service.domain import etag, role_mentions
 from service.domain.bulk import Outcome, Plan, Progress
 from service.domain.bulk_references import resource_type_of
 from service.domain.errors import DomainError
-from service.storage import batches, changes, role_assignments
+from service.storage import batches, changes, resources, role_assignments
 from service.storage.changes import Change
 from service.storage.derived import BARE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
     from uuid import UUID
 
     from rollbook.attributes import ResourceType
@@ -142,15 +142,20 @@ class Changer:
         before = stored.get(identifier)
         if before is None:
             raise not_found(kind, str(identifier))
+        provenance = self._author.provenance
+        provenance.require_change(before.origin, kind)
         etag.require(request.etag, before.version)
         if verb == "patch":
-            return patched(before, request.operations, kind, roles.get(index))
-        resource, mask = getattr(request, kind.field), list(request.update_mask.paths)
-        return updated(before, resource, mask, kind, roles.get(index))
+            changed = patched(before, request.operations, kind, roles.get(index))
+        else:
+            resource, mask = getattr(request, kind.field), list(request.update_mask.paths)
+            changed = updated(before, resource, mask, kind, roles.get(index))
+        provenance.require_user_name(kind, before.message, changed.message)
+        return changed
 
     async def _store(self, waiting: Sequence[tuple[int, Changed]]) -> None:
         """Store what cannot fail any more; what made no difference is left as it is."""
-        rows, recorded, assigned = [], [], []
+        rows, recorded, assigned, taken_over = [], [], [], []
         for index, changed in waiting:
             before, version, time = (
                 changed.stored,
@@ -160,9 +165,13 @@ class Changer:
             if changed.attributes:
                 version += 1
                 rows.append((before.id, changed.message, version, time))
-            if changed.attributes or changed.roles:
+            takes_over = self._author.provenance.takes_over(before.origin)
+            if takes_over:
+                taken_over.append(before.id)
+            if changed.attributes or changed.roles or takes_over:
                 author = author_of(self._plan.operations[index], self._author)
-                recorded.append((author, _change(changed, version, time)))
+                change = _change(changed, version, time, taken_over=takes_over)
+                recorded.append((author, change))
                 assigned.append((before.id, author.name, changed.roles))
                 writing.note_rights(author, changed.attributes)
             outcome = Outcome(index, str(before.id), etag.of_version(version))
@@ -173,6 +182,11 @@ class Changer:
                 await batches.update_resources(self._connection, tenant_id, kind, rows)
             await role_assignments.apply(self._connection, tenant_id, assigned)
             await changes.record_all(self._connection, recorded)
+        if taken_over:
+            source = self._author.source
+            await resources.take_over(
+                self._connection, self._author.tenant_id, taken_over, source, datetime.now(UTC)
+            )
         await self._end_access(waiting)
 
     async def _end_access(self, waiting: Sequence[tuple[int, Changed]]) -> None:
@@ -205,8 +219,9 @@ def _mentioned(
     return role_mentions.in_update(stored.message, getattr(request, kind.field), mask, kind)
 
 
-def _change(changed: Changed, version: int, time: datetime) -> Change:
+def _change(changed: Changed, version: int, time: datetime, *, taken_over: bool) -> Change:
     message = changed.message.SerializeToString(deterministic=True)
     kind, identifier = changed.resource_type.name, changed.stored.id
-    attributes = changed.attributes or ["roles"]
+    attributes = list(changed.attributes or (["roles"] if changed.roles else ()))
+    attributes += ["origin"] if taken_over else []
     return Change("update", kind, identifier, version, time, attributes, message)

@@ -135,6 +135,9 @@ class Creator:
         write = None
         if roles is not None and role_mentions.of_resource(resource):
             write = roles.of(author_of(operation, self._author))
+        provenance = self._author.provenance
+        provenance.require_creation(kind)
+        provenance.require_user_name(kind, kind.message(), resource)
         return prepared(resource, kind, write, identifier)
 
     def _fail_referring(self, component: Component, attempt: _Attempt) -> None:
@@ -166,7 +169,9 @@ class Creator:
         rows = [(new.id, new.resource_type, new.message, new.time) for new in attempt.new.values()]
         if not rows:
             return
-        stored = await batches.insert_resources(self._connection, self._author.tenant_id, rows)
+        stored = await batches.insert_resources(
+            self._connection, self._author.tenant_id, rows, self._author.source
+        )
         for index, new in list(attempt.new.items()):
             if new.id not in stored:
                 attempt.fail(index, taken(new.resource_type, new.message))
@@ -213,7 +218,7 @@ class Creator:
             (author_of(self._plan.operations[index], self._author), each.change())
             for index, each in new.items()
         ]
-        await batches.insert_members(self._connection, tenant_id, pairs)
+        await batches.insert_members(self._connection, tenant_id, pairs, self._author.source)
         await batches.insert_passwords(self._connection, tenant_id, hashes)
         await role_assignments.apply(self._connection, tenant_id, assigned)
         if pairs:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rollbook.attributes import GROUP, USER
 from service.directory import role_writes
 from service.directory.access_end import can_get_in, end_access, must_end
+from service.directory.adoption import found_unmanaged
 from service.directory.changing import Changed, changed, later_than, patched, updated
 from service.directory.creating import prepared
 from service.directory.reading import existing, not_found
@@ -80,15 +81,25 @@ class MembersChanged:
 
 
 async def create(writer: Writer, resource: Any) -> bytes:
-    """Store a new resource. Raises INVALID_VALUE, UNIQUENESS."""
+    """Store a new resource, or take over one that nobody manages where the connection links. Raises
+    INVALID_VALUE, UNIQUENESS, MANAGED_BY_SCIM."""
     connection, tenant_id, kind = writer.connection, writer.tenant_id, writer.resource_type
-    roles = await role_writes.for_creation(connection, writer.author, resource, kind)
+    author, provenance = writer.author, writer.author.provenance
+    provenance.require_creation(kind)
+    provenance.require_user_name(kind, kind.message(), resource)
+    unmanaged = await found_unmanaged(connection, author, resource, kind)
+    if unmanaged is not None:
+        return await _link(writer, unmanaged, resource)
+    roles = await role_writes.for_creation(connection, author, resource, kind)
     new = prepared(resource, kind, roles)
     await _require_owner(writer, new.owner_id)
-    await resources.insert(connection, tenant_id, kind, new.id, new.message, new.time)
+    await resources.insert(
+        connection, tenant_id, kind, new.id, new.message, new.time, author.source
+    )
     await _keep_unique(writer, new.id, kind.message(), new.message)
     if new.member_ids:
-        await members.apply(connection, tenant_id, new.id, [membership.Add(new.member_ids)])
+        step = membership.Add(new.member_ids)
+        await members.apply(connection, tenant_id, new.id, [step], author.source)
     if new.password_hash:
         await passwords.save(connection, tenant_id, new.id, new.password_hash)
     await _assign(writer, new.id, new.roles)
@@ -96,17 +107,29 @@ async def create(writer: Writer, resource: Any) -> bytes:
     return await existing(connection, tenant_id, kind, new.id, writer.view)
 
 
+async def _link(writer: Writer, stored: Stored, resource: Any) -> bytes:
+    """Let what nobody manages be what a connection creates: what that does not name stays."""
+    kind = writer.resource_type
+    if kind.schema.attribute("active") and not resource.HasField("active"):
+        resource.active = True
+    roles = await role_writes.for_update(
+        writer.connection, writer.author, stored, resource, [], kind
+    )
+    return await save(writer, updated(stored, resource, [], kind, roles), by_client=True)
+
+
 async def update(
     writer: Writer, identifier: UUID, resource: Any, mask: Sequence[str], condition: str
 ) -> bytes:
     """Replace the fields that the mask names; "*" replaces all, an empty mask those set.
 
-    Raises NOT_FOUND, ETAG_MISMATCH, INVALID_VALUE, INVALID_PATH, MUTABILITY, UNIQUENESS.
+    Raises NOT_FOUND, ETAG_MISMATCH, MANAGED_BY_SCIM, INVALID_VALUE, INVALID_PATH, MUTABILITY,
+    UNIQUENESS.
     """
     connection, kind = writer.connection, writer.resource_type
-    stored = await lock(writer, identifier, condition)
+    stored = await _held(writer, identifier, condition)
     roles = await role_writes.for_update(connection, writer.author, stored, resource, mask, kind)
-    return await save(writer, updated(stored, resource, mask, kind, roles))
+    return await save(writer, updated(stored, resource, mask, kind, roles), by_client=True)
 
 
 async def apply_patch(
@@ -114,13 +137,13 @@ async def apply_patch(
 ) -> bytes:
     """Apply operations in order, all or none.
 
-    Raises NOT_FOUND, ETAG_MISMATCH, INVALID_PATH, INVALID_FILTER, INVALID_VALUE, MUTABILITY,
-    NO_TARGET, UNIQUENESS.
+    Raises NOT_FOUND, ETAG_MISMATCH, MANAGED_BY_SCIM, INVALID_PATH, INVALID_FILTER, INVALID_VALUE,
+    MUTABILITY, NO_TARGET, UNIQUENESS.
     """
     connection, kind = writer.connection, writer.resource_type
-    stored = await lock(writer, identifier, condition)
+    stored = await _held(writer, identifier, condition)
     roles = await role_writes.for_patch(connection, writer.author, stored, operations, kind)
-    return await save(writer, patched(stored, operations, kind, roles))
+    return await save(writer, patched(stored, operations, kind, roles), by_client=True)
 
 
 async def change_members(
@@ -128,10 +151,12 @@ async def change_members(
 ) -> MembersChanged:
     """Run one step on the members of a group.
 
-    Raises NOT_FOUND, ETAG_MISMATCH, INVALID_VALUE.
+    Raises NOT_FOUND, ETAG_MISMATCH, MANAGED_BY_SCIM, INVALID_VALUE.
     """
-    stored = await lock(writer, identifier, condition)
-    moved = await members.apply(writer.connection, writer.tenant_id, identifier, [step])
+    stored = await _held(writer, identifier, condition)
+    moved = await members.apply(
+        writer.connection, writer.tenant_id, identifier, [step], writer.author.source
+    )
     version = stored.version
     if moved:
         writer.author.effects.rights_withdrawn = True
@@ -145,10 +170,10 @@ async def change_members(
 async def delete(writer: Writer, identifier: UUID, condition: str) -> None:
     """Delete a resource, and with it its memberships and the references of what it answers for.
 
-    Raises NOT_FOUND, ETAG_MISMATCH.
+    Raises NOT_FOUND, ETAG_MISMATCH, MANAGED_BY_SCIM.
     """
     await resources.lock_referrers(writer.connection, writer.tenant_id, identifier)
-    stored = await lock(writer, identifier, condition, to_delete=True)
+    stored = await _held(writer, identifier, condition, to_delete=True)
     time = later_than(stored)
     writer.author.effects.rights_withdrawn = True
     if can_get_in(writer.resource_type):
@@ -177,11 +202,27 @@ async def lock(
     return stored
 
 
-async def save(writer: Writer, change: Changed) -> bytes:
-    """Store what a change made of a resource; nothing happens when it made no difference."""
+async def _held(
+    writer: Writer, identifier: UUID, condition: str, *, to_delete: bool = False
+) -> Stored:
+    """The same of one that is the writer's to change. Raises MANAGED_BY_SCIM too."""
+    stored = await lock(writer, identifier, condition, to_delete=to_delete)
+    writer.author.provenance.require_change(stored.origin, writer.resource_type)
+    return stored
+
+
+async def save(writer: Writer, change: Changed, *, by_client: bool = False) -> bytes:
+    """Store what a change made of a resource; nothing happens when it made no difference.
+
+    A change that the client has asked for, not one that follows from another, is held to what its
+    connection demands, which manages the resource from then on.
+    """
     connection, tenant_id, kind = writer.connection, writer.tenant_id, writer.resource_type
     stored, after = change.stored, change.message
-    moved = await members.apply(connection, tenant_id, stored.id, change.steps)
+    taken_over = by_client and await _take_over(writer, change)
+    moved = await members.apply(
+        connection, tenant_id, stored.id, change.steps, writer.author.source
+    )
     password_changed = await _keep_password(writer, change)
     if change.attributes or moved or password_changed:
         await _require_owner(writer, responsibility.new_owner(stored.message, after, kind))
@@ -194,15 +235,30 @@ async def save(writer: Writer, change: Changed) -> bytes:
         await _assign(writer, stored.id, change.roles)
         note_rights(writer.author, change.attributes, moved=bool(moved))
         named = _named(change.attributes, moved, password_changed=password_changed)
+        named += ["origin"] if taken_over else []
         await _record(writer, "update", stored.id, version, time, named, after, moved)
-    elif change.roles:
+    elif change.roles or taken_over:
         # Another source says the same: whoever reads the resource sees no change, nor a new etag.
         await _assign(writer, stored.id, change.roles)
+        named = [*(["roles"] if change.roles else []), *(["origin"] if taken_over else [])]
         time = later_than(stored)
-        await _record(writer, "update", stored.id, stored.version, time, ["roles"], after, moved)
+        await _record(writer, "update", stored.id, stored.version, time, named, after, moved)
     if must_end(after):
         await end_access(connection, writer.author, [stored.id])
     return await existing(connection, tenant_id, kind, stored.id, writer.view)
+
+
+async def _take_over(writer: Writer, change: Changed) -> bool:
+    """Let the connection that writes manage the resource from now on. Returns whether it did not
+    before. Raises INVALID_VALUE."""
+    provenance, stored = writer.author.provenance, change.stored
+    provenance.require_user_name(writer.resource_type, stored.message, change.message)
+    if not provenance.takes_over(stored.origin):
+        return False
+    await resources.take_over(
+        writer.connection, writer.tenant_id, [stored.id], provenance.source, later_than(stored)
+    )
+    return True
 
 
 async def _require_owner(writer: Writer, owner_id: UUID | None) -> None:

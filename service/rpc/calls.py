@@ -20,6 +20,7 @@ from rollbook.metadata import (
     CHANNEL,
     DIALECT,
     GATEWAY_CLAIMS,
+    ORIGIN,
     REQUEST_ID,
     REVISION,
     SCIM,
@@ -29,9 +30,9 @@ from rollbook.schema_sets import DEFAULT
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.connections import Connections
 from service.domain.errors import DomainError, StaleSchemasError
+from service.domain.provenance import IMPORT, Provenance, origin_of
 from service.domain.revisions import revision_of
 from service.domain.roles import MANUAL
-from service.domain.roles import SCIM as SCIM_SOURCE
 from service.rpc import status
 from service.rpc.authentication import NOBODY
 from service.rpc.certificates import certificate_of
@@ -85,8 +86,17 @@ class Call:
         """Whom `changes` names for what this call writes."""
         tolerances = self.metadata.get(TOLERANCES, "")
         names = tolerances.split(",")[:_MAX_TOLERANCES] if tolerances else []
-        source = MANUAL if self.connection is None else f"{SCIM_SOURCE}{self.connection.id}"
-        return Author(self.caller.tenant_id, self.caller.name, names, self.effects, source)
+        return Author(
+            self.caller.tenant_id, self.caller.name, names, self.effects, self._provenance
+        )
+
+    @property
+    def _provenance(self) -> Provenance:
+        if self.connection is not None:
+            source = origin_of(self.connection)
+        else:
+            source = IMPORT if self.metadata.get(ORIGIN) == IMPORT else MANUAL
+        return Provenance(source, self.connection, self.connections)
 
 
 @dataclass(frozen=True, slots=True)

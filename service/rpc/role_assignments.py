@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -49,7 +48,7 @@ class RoleAssignmentMethods:
     async def grant(self, request: Any, call: Call) -> bytes:
         """A role for a principal."""
         principal_id = identifier_of(USER, request.principal_id)
-        author = replace(call.author, source=checked_source(request.source))
+        author = call.author.with_source(checked_source(request.source))
         expire_time = None
         if request.HasField("expire_time"):
             expire_time = checked_expiry(request.expire_time)
@@ -70,7 +69,7 @@ class RoleAssignmentMethods:
 
     async def revoke(self, request: Any, call: Call) -> bytes:
         """One role less."""
-        author = replace(call.author, source=request.source or MANUAL)
+        author = call.author.with_source(request.source or MANUAL)
         role = Role(request.type, request.value)
         if request.id and (request.principal_id or request.type or request.value):
             raise invalid_value("id", "Name the assignment by its id, or by what it is: not both.")

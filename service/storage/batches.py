@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from service.domain.roles import MANUAL, SCIM
 from service.storage.resources import columns_of, stored_of
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ async def principals_among(
 
 
 async def insert_resources(
-    connection: Connection, tenant_id: UUID, rows: Iterable[Row]
+    connection: Connection, tenant_id: UUID, rows: Iterable[Row], origin: str = MANUAL
 ) -> set[UUID]:
     """Store new resources. Returns the ids of those stored: the others have a unique value that
     is taken, by a resource of before or by an earlier one of these."""
@@ -52,10 +53,11 @@ async def insert_resources(
         INSERT INTO resources (
             tenant_id, id, resource_type, create_time, update_time,
             unique_key, external_id, display, active, manager_id, message, search,
-            schema_revision
+            schema_revision, origin, synced_time
         )
         SELECT $1, n.id, n.kind, n.time, n.time, n.key, n.external_id, n.display, n.active,
-            n.manager_id, n.message, n.search::jsonb, n.schema_revision
+            n.manager_id, n.message, n.search::jsonb, n.schema_revision,
+            $13, CASE WHEN $14 THEN n.time END
         FROM unnest(
             $2::uuid [], $3::text [], $4::timestamptz [], $5::text [], $6::text [], $7::text [],
             $8::boolean [], $9::uuid [], $10::bytea [], $11::text [], $12::bigint []
@@ -68,24 +70,28 @@ async def insert_resources(
         """,
         tenant_id,
         *map(list, zip(*records, strict=True)),
+        origin,
+        origin.startswith(SCIM),
     )
     return {row["id"] for row in inserted}
 
 
 async def insert_members(
-    connection: Connection, tenant_id: UUID, pairs: Sequence[tuple[UUID, UUID]]
+    connection: Connection, tenant_id: UUID, pairs: Sequence[tuple[UUID, UUID]], origin: str
 ) -> None:
     """Store memberships: pairs of group and member, all of whom exist."""
     if not pairs:
         return
     await connection.execute(
         """
-        INSERT INTO members (tenant_id, group_id, member_id)
-        SELECT $1, n.group_id, n.member_id
+        INSERT INTO members (tenant_id, group_id, member_id, origin, synced_time)
+        SELECT $1, n.group_id, n.member_id, $4, CASE WHEN $5 THEN now() END
         FROM unnest($2::uuid [], $3::uuid []) AS n (group_id, member_id)
         """,
         tenant_id,
         *map(list, zip(*pairs, strict=True)),
+        origin,
+        origin.startswith(SCIM),
     )
 
 
@@ -112,7 +118,8 @@ async def lock_resources(
     transaction ends. Raises StaleSchemasError."""
     records = await connection.fetch(
         """
-        SELECT id, version, create_time, update_time, message, schema_revision FROM resources
+        SELECT id, version, create_time, update_time, message, schema_revision, origin
+        FROM resources
         WHERE tenant_id = $1 AND id = ANY ($2::uuid []) AND resource_type = $3
         ORDER BY id FOR NO KEY UPDATE
         """,

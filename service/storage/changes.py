@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
-from service.domain.roles import MANUAL
+from service.domain.provenance import Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,14 +30,23 @@ class Effects:
 @dataclass(frozen=True, slots=True)
 class Author:
     """Who writes: the tenant written to, the name of the credential, the habits of the client
-    that were put right on the way in, what the writes bring about, and the source of the roles
-    that they give."""
+    that were put right on the way in, what the writes bring about, and what that makes of who
+    manages what is written."""
 
     tenant_id: UUID
     name: str
     tolerances: Sequence[str] = ()
     effects: Effects = field(default_factory=Effects, compare=False)
-    source: str = MANUAL
+    provenance: Provenance = field(default_factory=Provenance)
+
+    @property
+    def source(self) -> str:
+        """The origin of what is made, and the source of the roles that are given."""
+        return self.provenance.source
+
+    def with_source(self, source: str) -> Author:
+        """The same, giving roles as another source."""
+        return replace(self, provenance=replace(self.provenance, source=source))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ No statement here reads the members it does not change, so a group may have any 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
@@ -13,6 +13,7 @@ from rollbook.v1.group_pb2 import GroupMember
 from service.domain import filters
 from service.domain.errors import ambiguous_target, no_target
 from service.domain.membership import Add, Remove, RemoveMatching, Replace, Step, unknown_member
+from service.domain.roles import SCIM
 from service.storage.database import RetryableError
 
 if TYPE_CHECKING:
@@ -50,9 +51,10 @@ class MemberChanges:
 
 
 async def apply(
-    connection: Connection, tenant_id: UUID, group_id: UUID, steps: Iterable[Step]
+    connection: Connection, tenant_id: UUID, group_id: UUID, steps: Iterable[Step], origin: str
 ) -> MemberChanges:
-    """Run the steps in order. The caller has locked the group.
+    """Run the steps in order. The caller has locked the group. Memberships that are made have the
+    origin; a connection takes over those that it finds made.
 
     Raises INVALID_VALUE when someone to be added does not exist, NO_TARGET when a removal that
     requires its target removes nobody, INVALID_FILTER when one that may remove one member would
@@ -62,14 +64,14 @@ async def apply(
     for step in steps:
         match step:
             case Add(ids):
-                changes.add(await _add(connection, tenant_id, group_id, ids))
+                changes.add(await _add(connection, tenant_id, group_id, ids, origin))
             case Remove(ids):
                 removed = await _remove(connection, tenant_id, group_id, ids)
                 _check_number(removed, step)
                 changes.remove(removed)
             case Replace(ids):
                 changes.remove(await _remove_others(connection, tenant_id, group_id, ids))
-                changes.add(await _add(connection, tenant_id, group_id, ids))
+                changes.add(await _add(connection, tenant_id, group_id, ids, origin))
             case RemoveMatching(condition):
                 ids = await _matching(connection, tenant_id, group_id, condition)
                 _check_number(ids, step)
@@ -85,22 +87,33 @@ def _check_number(removed: Sequence[UUID], step: Remove | RemoveMatching) -> Non
 
 
 async def _add(
-    connection: Connection, tenant_id: UUID, group_id: UUID, ids: Sequence[UUID]
+    connection: Connection, tenant_id: UUID, group_id: UUID, ids: Sequence[UUID], origin: str
 ) -> list[UUID]:
     if not ids:
         return []
     try:
-        return await _add_known(connection, tenant_id, group_id, ids)
+        return await _add_known(connection, tenant_id, group_id, ids, origin)
     except asyncpg.ForeignKeyViolationError as error:
         # Someone was deleted after being looked up; the next attempt says who.
         raise RetryableError from error
 
 
+_TAKE_OVER: Final = """
+        taken_over AS (
+            UPDATE members AS m SET origin = $4, synced_time = now()
+            FROM known
+            WHERE m.tenant_id = $1 AND m.group_id = $2 AND m.member_id = known.id
+            AND m.origin <> $4
+        ),
+"""
+
+
 async def _add_known(
-    connection: Connection, tenant_id: UUID, group_id: UUID, ids: Sequence[UUID]
+    connection: Connection, tenant_id: UUID, group_id: UUID, ids: Sequence[UUID], origin: str
 ) -> list[UUID]:
+    is_synced = origin.startswith(SCIM)
     row = await connection.fetchrow(
-        """
+        f"""
         WITH wanted AS (SELECT unnest($3::uuid []) AS id),
         known AS (
             SELECT id FROM wanted
@@ -109,9 +122,10 @@ async def _add_known(
                 WHERE r.tenant_id = $1 AND r.id = wanted.id
             )
         ),
+        {_TAKE_OVER if is_synced else ""}
         added AS (
-            INSERT INTO members (tenant_id, group_id, member_id)
-            SELECT $1, $2, id FROM known
+            INSERT INTO members (tenant_id, group_id, member_id, origin, synced_time)
+            SELECT $1, $2, id, $4, CASE WHEN $5 THEN now() END FROM known
             ON CONFLICT DO NOTHING
             RETURNING member_id
         )
@@ -123,6 +137,8 @@ async def _add_known(
         tenant_id,
         group_id,
         ids,
+        origin,
+        is_synced,
     )
     assert row is not None
     if row["unknown"] is not None:

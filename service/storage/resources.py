@@ -16,6 +16,7 @@ from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError, StaleSchemasError
 from service.domain.folding import fold
 from service.domain.responsibility import responsible_of
+from service.domain.roles import MANUAL, SCIM
 from service.storage import derived, search
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Stored:
     create_time: datetime
     update_time: datetime
     message: Any
+    origin: str = MANUAL
 
 
 async def get(
@@ -96,7 +98,8 @@ async def lock(
     Raises StaleSchemasError.
     """
     record = await connection.fetchrow(
-        "SELECT id, version, create_time, update_time, message, schema_revision FROM resources "
+        "SELECT id, version, create_time, update_time, message, schema_revision, origin "
+        "FROM resources "
         "WHERE tenant_id = $1 AND id = $2 AND resource_type = $3 "
         + ("FOR UPDATE" if to_delete else "FOR NO KEY UPDATE"),
         tenant_id,
@@ -162,8 +165,8 @@ async def lock_reports(
 
     Raises StaleSchemasError, and LockNotAvailableError as `leave_groups` does."""
     records = await connection.fetch(
-        "SELECT id, resource_type, version, create_time, update_time, message, schema_revision "
-        "FROM resources WHERE tenant_id = $1 AND manager_id = $2 AND id <> $2 "
+        "SELECT id, resource_type, version, create_time, update_time, message, schema_revision,"
+        " origin FROM resources WHERE tenant_id = $1 AND manager_id = $2 AND id <> $2 "
         "ORDER BY id FOR NO KEY UPDATE NOWAIT",
         tenant_id,
         manager_id,
@@ -187,14 +190,19 @@ async def hold_type(connection: Connection, tenant_id: UUID, id_: UUID) -> str |
 
 
 def stored_of(record: asyncpg.Record, resource_type: ResourceType) -> Stored:
-    """The resource of a row with id, version, times, message and schema_revision. Raises
+    """The resource of a row with id, version, times, message, schema_revision and origin. Raises
     StaleSchemasError."""
     if record["schema_revision"] > resource_type.revision:
         # Attributes that this process does not know yet would get lost to searches.
         raise StaleSchemasError
     message = resource_type.message.FromString(record["message"])
     return Stored(
-        record["id"], record["version"], record["create_time"], record["update_time"], message
+        record["id"],
+        record["version"],
+        record["create_time"],
+        record["update_time"],
+        message,
+        record["origin"],
     )
 
 
@@ -205,6 +213,7 @@ async def insert(
     id_: UUID,
     message: Message,
     time: datetime,
+    origin: str = MANUAL,
 ) -> None:
     """Store a new resource. Raises UNIQUENESS when a unique value is taken."""
     try:
@@ -213,14 +222,16 @@ async def insert(
             INSERT INTO resources (
                 tenant_id, id, resource_type, create_time, update_time,
                 unique_key, external_id, display, active, manager_id, message, search,
-                schema_revision
-            ) VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                schema_revision, origin, synced_time
+            ) VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
             """,
             tenant_id,
             id_,
             resource_type.name,
             time,
             *columns_of(resource_type, message),
+            origin,
+            synced_time(origin, time),
         )
     except asyncpg.UniqueViolationError as error:
         raise _taken(error, resource_type, message) from error
@@ -253,6 +264,27 @@ async def update(
         )
     except asyncpg.UniqueViolationError as error:
         raise _taken(error, resource_type, message) from error
+
+
+def synced_time(origin: str, time: datetime) -> datetime | None:
+    """Since when what is made at this time with this origin is a connection's."""
+    return time if origin.startswith(SCIM) else None
+
+
+async def take_over(
+    connection: Connection, tenant_id: UUID, ids: Collection[UUID], origin: str, time: datetime
+) -> None:
+    """Let resources be managed by a connection from now on."""
+    await connection.execute(
+        """
+        UPDATE resources SET origin = $3, synced_time = $4
+        WHERE tenant_id = $1 AND id = ANY ($2::uuid [])
+        """,
+        tenant_id,
+        ids,
+        origin,
+        time,
+    )
 
 
 async def touch(

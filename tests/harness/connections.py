@@ -5,15 +5,23 @@ from __future__ import annotations
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import grpc
 
 from rollbook.client import RollbookClient
 from rollbook.v1.connection_pb2 import Connection
-from tests.harness.instance import TOKEN, running_gateway, running_service
+from rollbook.v1.directory_service_pb2_grpc import DirectoryServiceStub
+from rollbook.v1.error_reason_pb2 import ErrorReason
+from tests.harness.instance import TOKEN, connect_as_tenant, running_gateway, running_service
 from tests.harness.scim import ScimClient
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    import asyncpg
+
+    from rollbook.v1.directory_service_pb2 import BulkRequest
     from tests.harness.database import DatabaseServer
 
 
@@ -25,6 +33,7 @@ class Provisioning:
     admin: RollbookClient
     url: str
     address: str
+    database: asyncpg.Connection[asyncpg.Record]
     _stack: AsyncExitStack
 
     async def connect(self, name: str, **fields: Any) -> tuple[Connection, ScimClient]:
@@ -42,11 +51,39 @@ class Provisioning:
     async def change(self, connection: Connection, **fields: Any) -> Connection:
         """Changes fields of a connection."""
         changed = Connection(id=connection.id, **fields)
-        return await self.admin.connections.update(changed, update_mask=list(fields))
+        return await self.admin.connections.update(changed, mask=list(fields))
 
     async def default(self) -> Connection:
         """The tenant's default connection."""
         return (await self.admin.connections.list())[0]
+
+    async def bulk(self, request: BulkRequest) -> list[str]:
+        """Why operations failed that were run over gRPC: reasons, empty where they did not."""
+        async with grpc.aio.insecure_channel(self.address) as channel:
+            metadata = (("authorization", f"Bearer {TOKEN}"),)
+            answer = await DirectoryServiceStub(channel).Bulk(request, metadata=metadata)
+        return [
+            ErrorReason.Name(each.error.reason).removeprefix("ERROR_REASON_")
+            if each.HasField("error")
+            else ""
+            for each in answer.results
+        ]
+
+    async def origin(self, resource_id: str) -> str:
+        """Who manages a resource."""
+        found: str = await self.database.fetchval(
+            "SELECT origin FROM resources WHERE id = $1", UUID(resource_id)
+        )
+        return found
+
+    async def origin_of_member(self, group_id: str, member_id: str) -> str:
+        """Who manages a membership."""
+        found: str = await self.database.fetchval(
+            "SELECT origin FROM members WHERE group_id = $1 AND member_id = $2",
+            UUID(group_id),
+            UUID(member_id),
+        )
+        return found
 
 
 @asynccontextmanager
@@ -57,4 +94,6 @@ async def provisioning(server: DatabaseServer, **settings: Any) -> AsyncIterator
         address = await stack.enter_async_context(running_service(url))
         base_url = await stack.enter_async_context(running_gateway(address, **settings))
         admin = await stack.enter_async_context(RollbookClient(address, token=TOKEN))
-        yield Provisioning(admin, base_url, address, stack)
+        database = await connect_as_tenant(url)
+        stack.push_async_callback(database.close)
+        yield Provisioning(admin, base_url, address, database, stack)

@@ -96,17 +96,17 @@ async def test_an_update_changes_what_its_mask_names(rollbook: Provisioning) -> 
     made, _ = await rollbook.connect(name(), dialect="okta", ip_allow_list=["::/0"])
     update = rollbook.admin.connections.update
     changed = await update(
-        Connection(id=made.id, name="not named", enabled=False), update_mask=["enabled"]
+        Connection(id=made.id, name="not named", enabled=False), mask=["enabled"]
     )
     assert (changed.name, changed.enabled, changed.dialect) == (made.name, False, "okta")
     assert changed.etag != made.etag
-    emptied = await update(Connection(id=made.id), update_mask=["dialect", "ip_allow_list"])
+    emptied = await update(Connection(id=made.id), mask=["dialect", "ip_allow_list"])
     assert (emptied.dialect, list(emptied.ip_allow_list)) == ("", [])
     set_now = await update(Connection(id=made.id, dialect="strict"))
     assert (set_now.dialect, set_now.enabled) == ("strict", False)
-    whole = await update(Connection(id=made.id, name=made.name), update_mask=["*"])
+    whole = await update(Connection(id=made.id, name=made.name), mask=["*"])
     assert (whole.dialect, whole.enabled) == ("", True)
-    same = await update(Connection(id=made.id, enabled=True), update_mask=["enabled"])
+    same = await update(Connection(id=made.id, enabled=True), mask=["enabled"])
     assert same.etag == whole.etag
 
 
@@ -114,7 +114,7 @@ async def test_an_update_is_refused_that_cannot_be_made(rollbook: Provisioning) 
     made, _ = await rollbook.connect(name())
     update = rollbook.admin.connections.update
     with pytest.raises(InvalidRequestError) as caught:
-        await update(Connection(id=made.id), update_mask=["is_default"])
+        await update(Connection(id=made.id), mask=["is_default"])
     assert caught.value.reason == "INVALID_PATH"
     with pytest.raises(ConflictError):
         await update(Connection(id=made.id, enabled=False), etag='W/"7"')
@@ -170,7 +170,7 @@ async def test_what_an_administrator_switches_outlives_a_restart_but_no_change_o
             default = (await admin.connections.list())[0]
             if switch is not None:
                 changed = Connection(id=default.id, enabled=switch)
-                await admin.connections.update(changed, update_mask=["enabled"])
+                await admin.connections.update(changed, mask=["enabled"])
             return default.enabled
 
     async with database_server.database() as url:
