@@ -15,6 +15,8 @@ from rollbook.cli import (
     role_catalogue,
     roles,
     schemas,
+    service_account_keys,
+    service_accounts,
     status,
     tokens,
     transfer,
@@ -47,9 +49,11 @@ for part in (user_changes.app, passwords.app, transfer.app):
     users.app.add_typer(part)
 roles.app.add_typer(role_catalogue.app, name="catalogue")
 roles.app.add_typer(role_catalogue.scopes_app, name="scope")
+service_accounts.app.add_typer(service_account_keys.app, name="key")
 for name, part in (
     ("user", users.app),
     ("group", groups.app),
+    ("service-account", service_accounts.app),
     ("role", roles.app),
     ("schema", schemas.app),
     ("token", tokens.app),
@@ -71,9 +75,9 @@ def rollbook(
         ),
     ] = False,
 ) -> None:
-    """Manage users and groups of the Rollbook identity service.
+    """Manage users, groups and service accounts of the Rollbook identity service.
 
-    Users go by id, userName or e-mail address, groups by id or displayName.
+    Users go by id, userName or e-mail address, all else by id or displayName.
     The options of the connection may stand before or after the command.
     """
 

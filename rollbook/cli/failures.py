@@ -42,7 +42,7 @@ EXIT_CODES_HELP: Final = """\
 0  done
 1  refused, or failed
 2  wrong usage
-3  there is no such user, group or token
+3  there is no such resource or token
 4  not allowed, or not authenticated
 5  conflict: a name is taken, or someone else has changed it
 6  the service cannot be reached, or took too long

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rollbook.v1.credential_service_pb2 import Token
     from rollbook.v1.group_pb2 import Group
     from rollbook.v1.issuer_service_pb2 import Issuer
+    from rollbook.v1.service_account_pb2 import ServiceAccount
     from rollbook.v1.user_pb2 import User
     from rollbook.v1.workload_service_pb2 import CertificateIdentity
 
@@ -70,11 +71,30 @@ async def find_group(
         ) from None
 
 
+async def find_service_account(
+    client: RollbookClient, name: str, *, read_mask: Sequence[str] = ()
+) -> ServiceAccount:
+    """The service account with that id or displayName. Raises NotFoundError."""
+    if is_id(name):
+        found = await client.service_accounts.batch_get([name], read_mask=read_mask)
+        if found.service_accounts:
+            return found.service_accounts[0]
+    try:
+        return await client.service_accounts.lookup(display_name=name, read_mask=read_mask)
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"There is no service account whose id or displayName is {name!r}. "
+            "`rollbook service-account list` shows all.",
+            code=error.code,
+            reason=error.reason,
+        ) from None
+
+
 async def find_member_ids(
     client: RollbookClient, users: Iterable[str], groups: Iterable[str]
 ) -> list[str]:
     """The ids of users and groups by name; an id stands for itself, as a member's id may be that
-    of either. Raises NotFoundError for the first name that means nobody."""
+    of anyone. Raises NotFoundError for the first name that means nobody."""
     slots = asyncio.Semaphore(_LOOKUPS_AT_ONCE)
 
     async def user_id(name: str) -> str:
@@ -91,10 +111,12 @@ async def find_member_ids(
     return list(await asyncio.gather(*lookups))
 
 
-async def find_token(client: RollbookClient, name: str) -> Token:
-    """The token with that id, or the valid one with that name. Raises NotFoundError;
-    InvalidRequestError when several have the name."""
-    listing = client.tokens.list(show_ended=is_id(name), page_size=_LARGE_PAGE)
+async def find_token(client: RollbookClient, name: str, principal_id: str = "") -> Token:
+    """The token with that id, or the valid one with that name, among those of a principal if one
+    is given. Raises NotFoundError; InvalidRequestError when several have the name."""
+    listing = client.tokens.list(
+        show_ended=is_id(name), principal_id=principal_id, page_size=_LARGE_PAGE
+    )
     found = [token async for token in listing if name in {token.id, token.name}]
     return _only("token", name, found)
 

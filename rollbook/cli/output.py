@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from rollbook.v1.group_pb2 import Group
+    from rollbook.v1.service_account_pb2 import ServiceAccount
 
 _UNLIMITED_WIDTH: Final = 10_000
 
@@ -50,7 +51,7 @@ class Output:
             self.say(headline)
         self.pairs(details(MessageToDict(message)))
 
-    def done(self, verb: str, resource: User | Group) -> None:
+    def done(self, verb: str, resource: User | Group | ServiceAccount) -> None:
         """Tell what was done to one resource; in JSON, how it is now."""
         if self.as_json:
             self.json(MessageToDict(resource))

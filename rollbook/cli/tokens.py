@@ -27,7 +27,7 @@ app = typer.Typer(no_args_is_help=True, help="Make, list, replace and revoke API
 TokenName = Annotated[str, typer.Argument(metavar="TOKEN", help="Id or name.")]
 TokenNames = Annotated[list[str], typer.Argument(metavar="TOKEN...", help="Ids or names.")]
 
-_COLUMNS: Final = ("name", "scopes", "ends with", "last used (UTC)", "valid (UTC)", "id")
+COLUMNS: Final = ("name", "scopes", "ends with", "last used (UTC)", "valid (UTC)", "id")
 
 
 @command(
@@ -72,7 +72,7 @@ async def create(
         principal_id=whose,
         connection_id=found.id if found else "",
     )
-    _show_secret(session.output, made.token, made.secret)
+    show_secret(session.output, made.token, made.secret)
 
 
 @command(app, "list", examples="rollbook token list --ended")
@@ -91,7 +91,7 @@ async def list_tokens(
         principal_id=await _principal_id(session, principal),
         page_size=page_size(limit, session.output),
     )
-    await show(listing, session.output, limit=limit, columns=_COLUMNS, row=_row)
+    await show(listing, session.output, limit=limit, columns=COLUMNS, row=token_row)
 
 
 @command(
@@ -114,7 +114,7 @@ async def rotate(
         length = parse_duration(overlap)
     old = await find_token(session.client, name)
     made = await session.client.tokens.rotate(old.id, overlap=length)
-    _show_secret(session.output, made.token, made.secret)
+    show_secret(session.output, made.token, made.secret)
 
 
 @command(app, "revoke", examples="rollbook token revoke okta")
@@ -136,7 +136,7 @@ async def _principal_id(session: Session, name: str | None) -> str:
     return (await find_user(session.client, name, read_mask=["id"])).id
 
 
-def _show_secret(output: Output, token: Token, secret: str) -> None:
+def show_secret(output: Output, token: Token, secret: str) -> None:
     """The secret alone on standard output, so that it can go straight to where it belongs."""
     if output.as_json:
         output.json({**MessageToDict(token), "secret": secret})
@@ -148,7 +148,8 @@ def _show_secret(output: Output, token: Token, secret: str) -> None:
     print(secret, flush=True, file=sys.stdout)  # noqa: T201  # nothing may be wrapped into it
 
 
-def _row(token: Token) -> tuple[str, ...]:
+def token_row(token: Token) -> tuple[str, ...]:
+    """What a table shows of a token, by `COLUMNS`."""
     used = _minute(token.last_use_time) if token.HasField("last_use_time") else "never"
     ends = f"…{token.hint}" if token.hint else ""
     return (token.name, " ".join(token.scopes), ends, used, _end(token), token.id)

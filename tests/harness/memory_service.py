@@ -15,7 +15,7 @@ from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from rollbook.attributes import GROUP, USER, ResourceType
+from rollbook.attributes import GROUP, SERVICE_ACCOUNT, USER, ResourceType
 from rollbook.v1 import (
     credential_service_pb2,
     group_pb2,
@@ -24,17 +24,21 @@ from rollbook.v1 import (
     password_service_pb2,
     role_service_pb2,
     schema_service_pb2,
+    service_account_service_pb2,
     user_pb2,
     user_service_pb2,
     workload_service_pb2,
 )
 from rollbook.v1.error_reason_pb2 import ErrorReason
+from rollbook.v1.service_account_pb2 import ServiceAccount
+from rollbook.v1.service_account_service_pb2 import CreateServiceAccountRequest
 from service.domain import etag, filters, patch, validation
 from service.domain.errors import DomainError, invalid_value
 from service.domain.folding import fold
 from service.domain.matching import matches
 from service.domain.replacement import replaced
 from service.rpc import status
+from service.storage.resources import unique_attribute
 from tests.harness.fake_service import Call, Failure
 from tests.harness.memory_issuers import Issuers
 from tests.harness.memory_passwords import Passwords
@@ -54,6 +58,7 @@ TOKEN = "rbk_memory"
 
 _USERS = user_service_pb2.DESCRIPTOR.services_by_name["UserService"]
 _GROUPS = group_service_pb2.DESCRIPTOR.services_by_name["GroupService"]
+_ACCOUNTS = service_account_service_pb2.DESCRIPTOR.services_by_name["ServiceAccountService"]
 _SCHEMAS = schema_service_pb2.DESCRIPTOR.services_by_name["SchemaService"]
 _CREDENTIALS = credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"]
 _ROLES = role_service_pb2.DESCRIPTOR.services_by_name["RoleService"]
@@ -67,7 +72,7 @@ class Resources:
 
     def __init__(self, resource_type: ResourceType) -> None:
         self.type = resource_type
-        self.field = resource_type.name.lower()
+        self.field = resource_type.field
         self.by_id: dict[str, Any] = {}
 
     def existing(self, resource_id: str) -> Any:
@@ -77,7 +82,7 @@ class Resources:
 
     def _not_found(self, key: str) -> DomainError:
         reason = ErrorReason.Value(f"ERROR_REASON_{self.field.upper()}_NOT_FOUND")
-        return DomainError(reason, f"There is no {self.field} {key!r}.")
+        return DomainError(reason, f"There is no {self.type.noun} {key!r}.")
 
     def create(self, request: Any) -> dict[str, Any]:
         created = _copy(getattr(request, self.field))
@@ -154,14 +159,15 @@ class Resources:
 
     def _check(self, resource: Any) -> None:
         validation.validate(resource, self.type)
-        if self.type is USER:
+        if unique := unique_attribute(self.type):
+            value = getattr(resource, unique.field)
             for other in self.by_id.values():
-                same = fold(other.user_name) == fold(resource.user_name)
+                same = fold(getattr(other, unique.field)) == fold(value)
                 if same and other.id != resource.id:
                     raise DomainError(
                         ErrorReason.ERROR_REASON_UNIQUENESS,
-                        f"userName {resource.user_name!r} is taken.",
-                        field="userName",
+                        f"{unique.name} {value!r} is taken.",
+                        field=unique.name,
                     )
 
     def _saved(self, request: Any, resource: Any, version: int) -> dict[str, Any]:
@@ -245,6 +251,7 @@ class MemoryService:
     address: str = ""
     users: Resources = field(default_factory=partial(Resources, USER))
     groups: Resources = field(default_factory=partial(Resources, GROUP))
+    service_accounts: Resources = field(default_factory=partial(Resources, SERVICE_ACCOUNT))
     schemas: Schemas = field(default_factory=Schemas)
     tokens: Tokens = field(default_factory=Tokens)
     workloads: Workloads = field(default_factory=Workloads)
@@ -263,6 +270,12 @@ class MemoryService:
         user = user_pb2.User(user_name=user_name, active=True, **fields)
         request = user_service_pb2.CreateUserRequest(user=user)
         created: user_pb2.User = self.users.create(request)["user"]
+        return created
+
+    def add_service_account(self, display_name: str, **fields: Any) -> ServiceAccount:
+        account = ServiceAccount(display_name=display_name, active=True, **fields)
+        request = CreateServiceAccountRequest(service_account=account)
+        created: ServiceAccount = self.service_accounts.create(request)["service_account"]
         return created
 
     def add_group(self, display_name: str, *members: str) -> group_pb2.Group:
@@ -290,7 +303,7 @@ class MemoryService:
             **self.issuers.methods(),
             **self.passwords.methods(),
         }
-        for resources in (self.users, self.groups):
+        for resources in (self.users, self.groups, self.service_accounts):
             name = resources.type.name
             for verb in ("Create", "Get", "Lookup", "Update", "Patch", "Delete"):
                 methods[f"{verb}{name}"] = getattr(resources, verb.lower())
@@ -353,6 +366,7 @@ async def running_memory_service(
     for service in (
         _USERS,
         _GROUPS,
+        _ACCOUNTS,
         _SCHEMAS,
         _CREDENTIALS,
         _PASSWORDS,

@@ -62,7 +62,9 @@ class Tokens:
         ends.GetCurrentTime()
         ends.FromNanoseconds(ends.ToNanoseconds() + request.overlap.ToNanoseconds())
         old.expire_time.CopyFrom(ends)
-        return {"token": self.add(old.name, *old.scopes), "secret": new_token()}
+        new = self.add(old.name, *old.scopes)
+        new.principal_id = old.principal_id
+        return {"token": new, "secret": new_token()}
 
     def revoke(self, request: Any) -> dict[str, Any]:
         self._existing(request.id).revoke_time.GetCurrentTime()

@@ -62,6 +62,9 @@ async def service() -> AsyncIterator[MemoryService]:
             memory.add_user(name)
         memory.add_group("Engineering")
         memory.add_group("Staff")
+        for name in ("ci-bot", "okta-bot"):
+            account = memory.add_service_account(name)
+            memory.tokens.add("nightly", "directory.read").principal_id = account.id
         token = memory.tokens.add("okta", "scim")
         memory.workloads.add("billing", "spiffe://acme.example/prod/billing", "directory.read")
         memory.roles.add(ADA_ID, "all_workspaces", "viewer", "manual")
@@ -97,6 +100,8 @@ async def test_every_example_works(
     arguments = [service.address if ":50051" in word else word for word in arguments]
     if arguments[1:2] == ["create"] and "ada@acme.example" in arguments:
         del service.users.by_id[ADA_ID]
+    if arguments[:2] == ["service-account", "create"]:
+        service.service_accounts.by_id.clear()
     ran = await Command(service.address, TOKEN)(*arguments, stdin="userName\nnew\n")
     assert (ran.exit_code, ran.err if ran.exit_code else "") == (0, "")
 
