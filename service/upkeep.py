@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from service.directory.role_expiry import remove_expired
 from service.domain.errors import DomainError
 from service.storage import bookmarks, requests
 
@@ -21,6 +22,9 @@ log = structlog.get_logger(__name__)
 
 CLEANING_INTERVAL: Final = 600.0
 """Seconds between two rounds of forgetting."""
+
+EXPIRY_INTERVAL: Final = 10.0
+"""Seconds between two looks for roles that have expired."""
 
 WATCH_INTERVAL: Final = 2.0
 """Seconds between two looks at the database."""
@@ -39,7 +43,8 @@ class Upkeep:
 
     def start(self) -> None:
         """Begin; `report` is told whenever the database comes within reach or goes out of it."""
-        self._tasks = [asyncio.create_task(self._clean()), asyncio.create_task(self._watch())]
+        rounds = (self._clean(), self._expire(), self._watch())
+        self._tasks = [asyncio.create_task(each) for each in rounds]
 
     async def stop(self) -> None:
         """End at once: every round leaves nothing half done."""
@@ -56,6 +61,14 @@ class Upkeep:
             except Exception as error:  # noqa: BLE001  # the next round tries again
                 log.warning("cleaning.failed", error=type(error).__name__)
             await asyncio.sleep(CLEANING_INTERVAL)
+
+    async def _expire(self) -> None:
+        while True:
+            await asyncio.sleep(EXPIRY_INTERVAL)
+            try:
+                await remove_expired(self._database)
+            except Exception as error:  # noqa: BLE001  # the next round tries again
+                log.warning("expiry.failed", error=type(error).__name__)
 
     async def _watch(self) -> None:
         reachable = True

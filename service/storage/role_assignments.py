@@ -45,6 +45,30 @@ async def roles_of_principal(
     return {RoleKey(row["type_key"], row["value_key"]) for row in rows}
 
 
+async def tenants_with_expired(connection: Connection) -> list[UUID]:
+    """Those whose principals still show roles that have expired, found across all tenants."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT tenant_id FROM role_assignments WHERE expire_time <= now()"
+    )
+    return [row["tenant_id"] for row in rows]
+
+
+async def with_expired(connection: Connection, tenant_id: UUID, limit: int) -> list[UUID]:
+    """Those who still show roles that have expired, so many of them at the most."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT principal_id FROM (
+            SELECT principal_id FROM role_assignments
+            WHERE tenant_id = $1 AND expire_time <= now()
+            ORDER BY expire_time LIMIT $2
+        ) AS expired
+        """,
+        tenant_id,
+        limit,
+    )
+    return [row["principal_id"] for row in rows]
+
+
 async def principal_of(connection: Connection, tenant_id: UUID, identifier: UUID) -> UUID | None:
     """Who has the role of an assignment; None when there is none of that id."""
     principal_id: UUID | None = await connection.fetchval(
