@@ -39,6 +39,11 @@ prefix in a YAML file; the environment wins.
   ROLLBOOK_RUN_DIR             where workers share what they revoke, /dev/shm
   ROLLBOOK_BOOTSTRAP_TOKEN     an administrator's token, valid from the first start
   ROLLBOOK_WORKERS             processes to run, 1
+  ROLLBOOK_RATE_LIMIT, ROLLBOOK_RATE_BURST
+                               calls a second of each credential, 5000; and at once, 10000
+  ROLLBOOK_TENANT_RATE_LIMIT, ROLLBOOK_TENANT_RATE_BURST
+                               calls of each tenant, 10000 and 20000; 0 for any number
+  ROLLBOOK_MAX_CONCURRENT_CALLS  calls that each process has open at once, 1000
   ROLLBOOK_DATABASE_CONNECTIONS  connections of each process, 10
   ROLLBOOK_LOG_FORMAT          auto, json or console
   ROLLBOOK_LOG_LEVEL           debug, info, warning or error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 import grpc
 import structlog
@@ -40,10 +40,13 @@ from service.rpc.directory import DirectoryMethods
 from service.rpc.gateways import Gateways
 from service.rpc.issuers import IssuerMethods
 from service.rpc.last_uses import LastUses
+from service.rpc.load import Load
 from service.rpc.memberships import MembershipMethods
 from service.rpc.oauth import OAuthKeys, oauth_answers
 from service.rpc.password_service import PasswordMethods
 from service.rpc.passwords import Passwords
+from service.rpc.rate_limits import WORDS as RATE_LIMIT_WORDS
+from service.rpc.rate_limits import Rate, RateLimits
 from service.rpc.resources import ResourceMethods
 from service.rpc.role_assignments import RoleAssignmentMethods
 from service.rpc.role_catalogues import RoleCatalogueMethods
@@ -51,9 +54,11 @@ from service.rpc.schemas import SchemaMethods
 from service.rpc.scim_connections import ConnectionMethods
 from service.rpc.tenant_connections import TenantConnections
 from service.rpc.tenant_schemas import TenantSchemas
+from service.rpc.unknown import UnknownMethods
 from service.rpc.user_passwords import UserPasswords
 from service.rpc.workloads import WorkloadMethods
 from service.rpc.writes import Writes
+from service.shared_memory import SharedWords
 from service.storage import credentials, signing_keys
 from service.storage.database import Database
 from service.tls import server_credentials
@@ -66,6 +71,11 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 log = structlog.get_logger(__name__)
+
+W = TypeVar("W", bound=SharedWords)
+
+_SPARE_CALLS: Final = 100
+"""Calls beyond those of methods: health checks, which go on while a gateway does, and refusals."""
 
 _USERS: Final = user_service_pb2.DESCRIPTOR.services_by_name["UserService"]
 _GROUPS: Final = group_service_pb2.DESCRIPTOR.services_by_name["GroupService"]
@@ -107,6 +117,7 @@ class _Means:
     writes_epoch: Epoch
     last_uses: LastUses
     issuers: Issuers
+    rate_limits: RateLimits
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:
@@ -115,26 +126,42 @@ class _Means:
             max_connections=settings.database_connections,
         )
         async with database.across_tenants() as connection:
-            name = await signing_keys.get(connection, "epoch")
+            key = await signing_keys.get(connection, "epoch")
         # Everyone who shares the database shares the name, and nobody else can guess it.
-        epoch = _shared_epoch(settings.run_dir, name.hex()[:32])
-        writes_epoch = _shared_epoch(settings.run_dir, f"{name.hex()[:32]}-writes", EPOCH_SLOTS)
+        name, directory = key.hex()[:32], settings.run_dir
+        epoch = _shared(Epoch, directory, name)
+        writes_epoch = _shared(Epoch, directory, f"{name}-writes", EPOCH_SLOTS)
         database.on_commit(lambda tenant_id: writes_epoch.advance(slot_of(tenant_id)))
         issuers = Issuers(database, settings.issuer_reach)
-        return cls(database, PasswordHasher(), epoch, writes_epoch, LastUses(database), issuers)
+        rate_limits = RateLimits(
+            _shared(SharedWords, directory, f"{name}-rates", RATE_LIMIT_WORDS),
+            Rate(settings.rate_limit, settings.rate_burst),
+            Rate(settings.tenant_rate_limit, settings.tenant_rate_burst),
+        )
+        return cls(
+            database,
+            PasswordHasher(),
+            epoch,
+            writes_epoch,
+            LastUses(database),
+            issuers,
+            rate_limits,
+        )
 
     async def close(self) -> None:
         await self.last_uses.stop()
         await self.issuers.close()
+        self.rate_limits.close()
         await self.database.close()
         self.epoch.close()
         self.writes_epoch.close()
         self.hasher.close()
 
 
-def _shared_epoch(directory: Path | None, name: str, slots: int = 1) -> Epoch:
+def _shared(kind: type[W], directory: Path | None, name: str, count: int = 1) -> W:
+    """Memory that the workers of this machine share."""
     try:
-        return Epoch.shared(directory, name, slots)
+        return kind.shared(directory, name, count)
     except OSError as error:
         raise OSError(
             f"Workers cannot share memory: {error}. "
@@ -169,7 +196,9 @@ class Server:
         """
         means = await _Means.open(settings)
         server = grpc.aio.server(
-            options=_options(settings), maximum_concurrent_rpcs=settings.max_concurrent_calls
+            options=_options(settings),
+            # The last resort: it knows no reasons, and counts health checks, too.
+            maximum_concurrent_rpcs=settings.max_concurrent_calls + _SPARE_CALLS,
         )
         server.add_generic_rpc_handlers(tuple(await _handlers(means, settings)))
         servicer = health.aio.HealthServicer()
@@ -179,6 +208,7 @@ class Server:
             reflection.enable_server_reflection(
                 [*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server
             )
+        server.add_generic_rpc_handlers((UnknownMethods(),))
         ports = _listen(server, settings, worker)
         await server.start()
         running = cls(server, servicer, means, ports)
@@ -208,6 +238,10 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.keepalive_time_ms", 120_000),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
+        # Whoever connects and says nothing is no client.
+        ("grpc.server_handshake_timeout_ms", 10_000),
+        ("grpc.max_connection_idle_ms", 15 * 60 * 1000),
+        ("grpc.max_concurrent_streams", settings.max_concurrent_calls + _SPARE_CALLS),
         # Clients behind a balancer that knows connections only find new instances this way.
         ("grpc.max_connection_age_ms", 30 * 60 * 1000),
         ("grpc.max_connection_age_grace_ms", 60 * 1000),
@@ -233,6 +267,8 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
         ),
         Gateways(settings.gateway_secret),
         TenantConnections(database, means.epoch),
+        means.rate_limits,
+        Load(settings.max_concurrent_calls),
         schemas,
     )
     writes = Writes(database, request_key, means.epoch)

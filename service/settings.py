@@ -71,6 +71,13 @@ class Settings(BaseSettings):
     max_request_bytes: Annotated[int, Field(ge=65_536)] = 16 * 1024 * 1024
     max_concurrent_calls: Annotated[int, Field(ge=1)] = 1_000
     """How many calls a worker has open at once; more are told to come back later."""
+    rate_limit: Annotated[int, Field(ge=0, le=1_000_000)] = 5_000
+    """How many calls a second each credential may make, all workers of a machine together; 0 for
+    any number. After a pause it may be `rate_burst` at once."""
+    rate_burst: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
+    tenant_rate_limit: Annotated[int, Field(ge=0, le=1_000_000)] = 10_000
+    """The same for all credentials of a tenant together."""
+    tenant_rate_burst: Annotated[int, Field(ge=1, le=10_000_000)] = 20_000
     drain_seconds: Annotated[float, Field(ge=0)] = 10.0
     """How long calls that run may go on after SIGTERM."""
     reflection: bool = True

@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from service.rpc.authentication import Authenticator, Caller, Client
     from service.rpc.certificates import AuthContext
     from service.rpc.gateways import Gateways, Peer
+    from service.rpc.load import Load
+    from service.rpc.rate_limits import RateLimits
     from service.rpc.tenant_connections import TenantConnections
     from service.rpc.tenant_schemas import TenantSchemas
 
@@ -119,6 +121,8 @@ class Gate:
     authenticator: Authenticator
     gateways: Gateways
     connections: TenantConnections
+    rate_limits: RateLimits
+    load: Load
     schemas: TenantSchemas | None = None
 
     async def admit(
@@ -142,6 +146,7 @@ class Gate:
             lambda: client_of(believed, peer()),
             lambda: None if passed_on else certificate_of(auth_context),
         )
+        self.rate_limits.count(caller.tenant_id, caller.credential_id)
         over_scim = believed.get(CHANNEL) == SCIM
         connections = await self.connections.of(caller.tenant_id)
         connection = connections.used_by(caller.connection_id) if over_scim else None
@@ -209,13 +214,14 @@ def _handler(method: MethodDescriptor, answer: Answer, gate: Gate) -> Any:
     async def handle(body: bytes, context: Context) -> bytes:  # noqa: RET503  # abort raises
         sent = _metadata(context)
         try:
-            # Whether the caller may is decided before what is asked is looked at (AIP-211).
-            admitted = await gate.admit(name, sent, context.peer, context.auth_context)
-            try:
-                return await answered(body, admitted, context)
-            except StaleSchemasError:
-                gate.forget_schemas(admitted.caller)
-                return await answered(body, admitted, context)
+            with gate.load.one_more():
+                # Whether the caller may is decided before what is asked is looked at (AIP-211).
+                admitted = await gate.admit(name, sent, context.peer, context.auth_context)
+                try:
+                    return await answered(body, admitted, context)
+                except StaleSchemasError:
+                    gate.forget_schemas(admitted.caller)
+                    return await answered(body, admitted, context)
         except DomainError as error:
             failure = error
         except Exception:  # noqa: BLE001  # the client gets INTERNAL, the log the trace

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from service.epoch import Epoch, _try_lock
+from service.epoch import Epoch
+from service.shared_memory import _try_lock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +80,7 @@ def test_those_who_go_at_the_same_time_leave_nothing(
         together.wait(10)
         return locked
 
-    monkeypatch.setattr("service.epoch._try_lock", try_lock)
+    monkeypatch.setattr("service.shared_memory._try_lock", try_lock)
     for _ in range(20):
         epochs = [Epoch.shared(tmp_path, "x") for _ in range(2)]
         with ThreadPoolExecutor(2) as threads:

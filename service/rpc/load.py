@@ -1,0 +1,37 @@
+"""How many calls a worker is at, and a quick answer to those that would be too many."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rollbook.v1.error_reason_pb2 import ErrorReason
+from service.domain.errors import DomainError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Load:
+    """Counts the calls that a worker has open, `limit` at most."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._open = 0
+
+    @contextmanager
+    def one_more(self) -> Iterator[None]:
+        """Around a call. Raises UNAVAILABLE, at once, when there are too many: whoever waited
+        would be given up before their turn came."""
+        if self._open >= self._limit:
+            raise DomainError(
+                ErrorReason.ERROR_REASON_UNAVAILABLE,
+                f"The service is overloaded: it has {self._limit} calls open. Try again.",
+                metadata={"limit": str(self._limit)},
+                retry_after=1,
+            )
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
