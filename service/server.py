@@ -286,8 +286,9 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     secrets = CredentialMethods(database, means.epoch, page_key)
     workloads = WorkloadMethods(database, means.epoch, page_key)
     connections = ConnectionMethods(database, writes, means.epoch, settings.base_url_of)
-    checks = AccessCheckMethods(AccessLooks(database, means.writes_epoch), page_key)
     lists = AccessListMethods(database, page_key)
+    looks = AccessLooks(database, means.writes_epoch)
+    checks = AccessCheckMethods(looks, lists.check_past, page_key)
     issuers = IssuerMethods(
         database, means.epoch, page_key, plain_http=means.issuers.allows_plain_http
     )

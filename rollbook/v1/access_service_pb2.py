@@ -22,52 +22,53 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from rollbook.v1 import access_pb2 as rollbook_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n rollbook/v1/access_service.proto\x12\x0brollbook.v1\x1a\x18rollbook/v1/access.proto\"b\n\x12\x43heckAccessRequest\x12\x14\n\x0cprincipal_id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\x12\x19\n\x11\x61t_least_as_fresh\x18\x04 \x01(\t\"Q\n\x13\x43heckAccessResponse\x12\x0f\n\x07\x61llowed\x18\x01 \x01(\x08\x12)\n\x06reason\x18\x02 \x01(\x0e\x32\x19.rollbook.v1.AccessReason\"e\n\x17\x42\x61tchCheckAccessRequest\x12/\n\x06\x63hecks\x18\x01 \x03(\x0b\x32\x1f.rollbook.v1.CheckAccessRequest\x12\x19\n\x11\x61t_least_as_fresh\x18\x02 \x01(\t\"M\n\x18\x42\x61tchCheckAccessResponse\x12\x31\n\x07results\x18\x01 \x03(\x0b\x32 .rollbook.v1.CheckAccessResponse\"\xa2\x01\n\x19ListEffectiveRolesRequest\x12\x14\n\x0cprincipal_id\x18\x01 \x01(\t\x12\x11\n\x04type\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x16\n\tpage_size\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x19\n\x11\x61t_least_as_fresh\x18\x05 \x01(\tB\x07\n\x05_typeB\x0c\n\n_page_size\"`\n\x1aListEffectiveRolesResponse\x12)\n\x05roles\x18\x01 \x03(\x0b\x32\x1a.rollbook.v1.EffectiveRole\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"n\n\x1e\x42\x61tchListEffectiveRolesRequest\x12\x15\n\rprincipal_ids\x18\x01 \x03(\t\x12\x11\n\x04type\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x19\n\x11\x61t_least_as_fresh\x18\x03 \x01(\tB\x07\n\x05_type\"g\n\x1f\x42\x61tchListEffectiveRolesResponse\x12/\n\nprincipals\x18\x01 \x03(\x0b\x32\x1b.rollbook.v1.PrincipalRoles\x12\x13\n\x0bmissing_ids\x18\x02 \x03(\t\"\x8f\x01\n\x1dListPrincipalsWithRoleRequest\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x17\n\x0fprincipal_types\x18\x03 \x03(\t\x12\x16\n\tpage_size\x18\x04 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\npage_token\x18\x05 \x01(\tB\x0c\n\n_page_size\"m\n\x1eListPrincipalsWithRoleResponse\x12\x32\n\nprincipals\x18\x01 \x03(\x0b\x32\x1e.rollbook.v1.PrincipalWithRole\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"w\n\x14\x45xplainAccessRequest\x12\x14\n\x0cprincipal_id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\x12\x11\n\tmax_paths\x18\x04 \x01(\x05\x12\x19\n\x11\x61t_least_as_fresh\x18\x05 \x01(\t\"\xba\x01\n\x15\x45xplainAccessResponse\x12\x0f\n\x07\x61llowed\x18\x01 \x01(\x08\x12)\n\x06reason\x18\x02 \x01(\x0e\x32\x19.rollbook.v1.AccessReason\x12*\n\tprincipal\x18\x03 \x01(\x0b\x32\x17.rollbook.v1.AccessNode\x12&\n\x05paths\x18\x04 \x03(\x0b\x32\x17.rollbook.v1.AccessPath\x12\x11\n\ttruncated\x18\x05 \x01(\x08\"m\n\x1bListTransitiveGroupsRequest\x12\x14\n\x0cprincipal_id\x18\x01 \x01(\t\x12\x16\n\tpage_size\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\npage_token\x18\x03 \x01(\tB\x0c\n\n_page_size\"f\n\x1cListTransitiveGroupsResponse\x12-\n\x06groups\x18\x01 \x03(\x0b\x32\x1d.rollbook.v1.TransitiveMember\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x80\x01\n\x1cListTransitiveMembersRequest\x12\x10\n\x08group_id\x18\x01 \x01(\t\x12\x14\n\x0cmember_types\x18\x02 \x03(\t\x12\x16\n\tpage_size\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\npage_token\x18\x04 \x01(\tB\x0c\n\n_page_size\"h\n\x1dListTransitiveMembersResponse\x12.\n\x07members\x18\x01 \x03(\x0b\x32\x1d.rollbook.v1.TransitiveMember\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"[\n\x16\x43heckMembershipRequest\x12\x14\n\x0cprincipal_id\x18\x01 \x01(\t\x12\x10\n\x08group_id\x18\x02 \x01(\t\x12\x19\n\x11\x61t_least_as_fresh\x18\x03 \x01(\t\"<\n\x17\x43heckMembershipResponse\x12\x11\n\tis_member\x18\x01 \x01(\x08\x12\x0e\n\x06\x64irect\x18\x02 \x01(\x08\x32\xa5\x07\n\rAccessService\x12P\n\x0b\x43heckAccess\x12\x1f.rollbook.v1.CheckAccessRequest\x1a .rollbook.v1.CheckAccessResponse\x12_\n\x10\x42\x61tchCheckAccess\x12$.rollbook.v1.BatchCheckAccessRequest\x1a%.rollbook.v1.BatchCheckAccessResponse\x12\x65\n\x12ListEffectiveRoles\x12&.rollbook.v1.ListEffectiveRolesRequest\x1a\'.rollbook.v1.ListEffectiveRolesResponse\x12t\n\x17\x42\x61tchListEffectiveRoles\x12+.rollbook.v1.BatchListEffectiveRolesRequest\x1a,.rollbook.v1.BatchListEffectiveRolesResponse\x12q\n\x16ListPrincipalsWithRole\x12*.rollbook.v1.ListPrincipalsWithRoleRequest\x1a+.rollbook.v1.ListPrincipalsWithRoleResponse\x12V\n\rExplainAccess\x12!.rollbook.v1.ExplainAccessRequest\x1a\".rollbook.v1.ExplainAccessResponse\x12k\n\x14ListTransitiveGroups\x12(.rollbook.v1.ListTransitiveGroupsRequest\x1a).rollbook.v1.ListTransitiveGroupsResponse\x12n\n\x15ListTransitiveMembers\x12).rollbook.v1.ListTransitiveMembersRequest\x1a*.rollbook.v1.ListTransitiveMembersResponse\x12\\\n\x0f\x43heckMembership\x12#.rollbook.v1.CheckMembershipRequest\x1a$.rollbook.v1.CheckMembershipResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n rollbook/v1/access_service.proto\x12\x0brollbook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18rollbook/v1/access.proto\"\x8d\x01\n\x12\x43heckAccessRequest\x12\x14\n\x0cprincipal_id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\x12\x19\n\x11\x61t_least_as_fresh\x18\x04 \x01(\t\x12)\n\x05\x61s_of\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"Q\n\x13\x43heckAccessResponse\x12\x0f\n\x07\x61llowed\x18\x01 \x01(\x08\x12)\n\x06reason\x18\x02 \x01(\x0e\x32\x19.rollbook.v1.AccessReason\"e\n\x17\x42\x61tchCheckAccessRequest\x12/\n\x06\x63hecks\x18\x01 \x03(\x0b\x32\x1f.rollbook.v1.CheckAccessRequest\x12\x19\n\x11\x61t_least_as_fresh\x18\x02 \x01(\t\"M\n\x18\x42\x61tchCheckAccessResponse\x12\x31\n\x07results\x18\x01 \x03(\x0b\x32 .rollbook.v1.CheckAccessResponse\"\xa2\x01\n\x19ListEffectiveRolesRequest\x12\x14\n\x0cprincipal_id\x18\x01 \x01(\t\x12\x11\n\x04type\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x16\n\tpage_size\x18\x03 \x01(\x05H\x01\x88\x01\x01\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x19\n\x11\x61t_least_as_fresh\x18\x05 \x01(\tB\x07\n\x05_typeB\x0c\n\n_page_size\"`\n\x1aListEffectiveRolesResponse\x12)\n\x05roles\x18\x01 \x03(\x0b\x32\x1a.rollbook.v1.EffectiveRole\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"n\n\x1e\x42\x61tchListEffectiveRolesRequest\x12\x15\n\rprincipal_ids\x18\x01 \x03(\t\x12\x11\n\x04type\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x19\n\x11\x61t_least_as_fresh\x18\x03 \x01(\tB\x07\n\x05_type\"g\n\x1f\x42\x61tchListEffectiveRolesResponse\x12/\n\nprincipals\x18\x01 \x03(\x0b\x32\x1b.rollbook.v1.PrincipalRoles\x12\x13\n\x0bmissing_ids\x18\x02 \x03(\t\"\x8f\x01\n\x1dListPrincipalsWithRoleRequest\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x17\n\x0fprincipal_types\x18\x03 \x03(\t\x12\x16\n\tpage_size\x18\x04 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\npage_token\x18\x05 \x01(\tB\x0c\n\n_page_size\"m\n\x1eListPrincipalsWithRoleResponse\x12\x32\n\nprincipals\x18\x01 \x03(\x0b\x32\x1e.rollbook.v1.PrincipalWithRole\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa2\x01\n\x14\x45xplainAccessRequest\x12\x14\n\x0cprincipal_id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\x12\x11\n\tmax_paths\x18\x04 \x01(\x05\x12\x19\n\x11\x61t_least_as_fresh\x18\x05 \x01(\t\x12)\n\x05\x61s_of\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xba\x01\n\x15\x45xplainAccessResponse\x12\x0f\n\x07\x61llowed\x18\x01 \x01(\x08\x12)\n\x06reason\x18\x02 \x01(\x0e\x32\x19.rollbook.v1.AccessReason\x12*\n\tprincipal\x18\x03 \x01(\x0b\x32\x17.rollbook.v1.AccessNode\x12&\n\x05paths\x18\x04 \x03(\x0b\x32\x17.rollbook.v1.AccessPath\x12\x11\n\ttruncated\x18\x05 \x01(\x08\"m\n\x1bListTransitiveGroupsRequest\x12\x14\n\x0cprincipal_id\x18\x01 \x01(\t\x12\x16\n\tpage_size\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\npage_token\x18\x03 \x01(\tB\x0c\n\n_page_size\"f\n\x1cListTransitiveGroupsResponse\x12-\n\x06groups\x18\x01 \x03(\x0b\x32\x1d.rollbook.v1.TransitiveMember\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x80\x01\n\x1cListTransitiveMembersRequest\x12\x10\n\x08group_id\x18\x01 \x01(\t\x12\x14\n\x0cmember_types\x18\x02 \x03(\t\x12\x16\n\tpage_size\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\npage_token\x18\x04 \x01(\tB\x0c\n\n_page_size\"h\n\x1dListTransitiveMembersResponse\x12.\n\x07members\x18\x01 \x03(\x0b\x32\x1d.rollbook.v1.TransitiveMember\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"[\n\x16\x43heckMembershipRequest\x12\x14\n\x0cprincipal_id\x18\x01 \x01(\t\x12\x10\n\x08group_id\x18\x02 \x01(\t\x12\x19\n\x11\x61t_least_as_fresh\x18\x03 \x01(\t\"<\n\x17\x43heckMembershipResponse\x12\x11\n\tis_member\x18\x01 \x01(\x08\x12\x0e\n\x06\x64irect\x18\x02 \x01(\x08\x32\xa5\x07\n\rAccessService\x12P\n\x0b\x43heckAccess\x12\x1f.rollbook.v1.CheckAccessRequest\x1a .rollbook.v1.CheckAccessResponse\x12_\n\x10\x42\x61tchCheckAccess\x12$.rollbook.v1.BatchCheckAccessRequest\x1a%.rollbook.v1.BatchCheckAccessResponse\x12\x65\n\x12ListEffectiveRoles\x12&.rollbook.v1.ListEffectiveRolesRequest\x1a\'.rollbook.v1.ListEffectiveRolesResponse\x12t\n\x17\x42\x61tchListEffectiveRoles\x12+.rollbook.v1.BatchListEffectiveRolesRequest\x1a,.rollbook.v1.BatchListEffectiveRolesResponse\x12q\n\x16ListPrincipalsWithRole\x12*.rollbook.v1.ListPrincipalsWithRoleRequest\x1a+.rollbook.v1.ListPrincipalsWithRoleResponse\x12V\n\rExplainAccess\x12!.rollbook.v1.ExplainAccessRequest\x1a\".rollbook.v1.ExplainAccessResponse\x12k\n\x14ListTransitiveGroups\x12(.rollbook.v1.ListTransitiveGroupsRequest\x1a).rollbook.v1.ListTransitiveGroupsResponse\x12n\n\x15ListTransitiveMembers\x12).rollbook.v1.ListTransitiveMembersRequest\x1a*.rollbook.v1.ListTransitiveMembersResponse\x12\\\n\x0f\x43heckMembership\x12#.rollbook.v1.CheckMembershipRequest\x1a$.rollbook.v1.CheckMembershipResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rollbook.v1.access_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CHECKACCESSREQUEST']._serialized_start=75
-  _globals['_CHECKACCESSREQUEST']._serialized_end=173
-  _globals['_CHECKACCESSRESPONSE']._serialized_start=175
-  _globals['_CHECKACCESSRESPONSE']._serialized_end=256
-  _globals['_BATCHCHECKACCESSREQUEST']._serialized_start=258
-  _globals['_BATCHCHECKACCESSREQUEST']._serialized_end=359
-  _globals['_BATCHCHECKACCESSRESPONSE']._serialized_start=361
-  _globals['_BATCHCHECKACCESSRESPONSE']._serialized_end=438
-  _globals['_LISTEFFECTIVEROLESREQUEST']._serialized_start=441
-  _globals['_LISTEFFECTIVEROLESREQUEST']._serialized_end=603
-  _globals['_LISTEFFECTIVEROLESRESPONSE']._serialized_start=605
-  _globals['_LISTEFFECTIVEROLESRESPONSE']._serialized_end=701
-  _globals['_BATCHLISTEFFECTIVEROLESREQUEST']._serialized_start=703
-  _globals['_BATCHLISTEFFECTIVEROLESREQUEST']._serialized_end=813
-  _globals['_BATCHLISTEFFECTIVEROLESRESPONSE']._serialized_start=815
-  _globals['_BATCHLISTEFFECTIVEROLESRESPONSE']._serialized_end=918
-  _globals['_LISTPRINCIPALSWITHROLEREQUEST']._serialized_start=921
-  _globals['_LISTPRINCIPALSWITHROLEREQUEST']._serialized_end=1064
-  _globals['_LISTPRINCIPALSWITHROLERESPONSE']._serialized_start=1066
-  _globals['_LISTPRINCIPALSWITHROLERESPONSE']._serialized_end=1175
-  _globals['_EXPLAINACCESSREQUEST']._serialized_start=1177
-  _globals['_EXPLAINACCESSREQUEST']._serialized_end=1296
-  _globals['_EXPLAINACCESSRESPONSE']._serialized_start=1299
-  _globals['_EXPLAINACCESSRESPONSE']._serialized_end=1485
-  _globals['_LISTTRANSITIVEGROUPSREQUEST']._serialized_start=1487
-  _globals['_LISTTRANSITIVEGROUPSREQUEST']._serialized_end=1596
-  _globals['_LISTTRANSITIVEGROUPSRESPONSE']._serialized_start=1598
-  _globals['_LISTTRANSITIVEGROUPSRESPONSE']._serialized_end=1700
-  _globals['_LISTTRANSITIVEMEMBERSREQUEST']._serialized_start=1703
-  _globals['_LISTTRANSITIVEMEMBERSREQUEST']._serialized_end=1831
-  _globals['_LISTTRANSITIVEMEMBERSRESPONSE']._serialized_start=1833
-  _globals['_LISTTRANSITIVEMEMBERSRESPONSE']._serialized_end=1937
-  _globals['_CHECKMEMBERSHIPREQUEST']._serialized_start=1939
-  _globals['_CHECKMEMBERSHIPREQUEST']._serialized_end=2030
-  _globals['_CHECKMEMBERSHIPRESPONSE']._serialized_start=2032
-  _globals['_CHECKMEMBERSHIPRESPONSE']._serialized_end=2092
-  _globals['_ACCESSSERVICE']._serialized_start=2095
-  _globals['_ACCESSSERVICE']._serialized_end=3028
+  _globals['_CHECKACCESSREQUEST']._serialized_start=109
+  _globals['_CHECKACCESSREQUEST']._serialized_end=250
+  _globals['_CHECKACCESSRESPONSE']._serialized_start=252
+  _globals['_CHECKACCESSRESPONSE']._serialized_end=333
+  _globals['_BATCHCHECKACCESSREQUEST']._serialized_start=335
+  _globals['_BATCHCHECKACCESSREQUEST']._serialized_end=436
+  _globals['_BATCHCHECKACCESSRESPONSE']._serialized_start=438
+  _globals['_BATCHCHECKACCESSRESPONSE']._serialized_end=515
+  _globals['_LISTEFFECTIVEROLESREQUEST']._serialized_start=518
+  _globals['_LISTEFFECTIVEROLESREQUEST']._serialized_end=680
+  _globals['_LISTEFFECTIVEROLESRESPONSE']._serialized_start=682
+  _globals['_LISTEFFECTIVEROLESRESPONSE']._serialized_end=778
+  _globals['_BATCHLISTEFFECTIVEROLESREQUEST']._serialized_start=780
+  _globals['_BATCHLISTEFFECTIVEROLESREQUEST']._serialized_end=890
+  _globals['_BATCHLISTEFFECTIVEROLESRESPONSE']._serialized_start=892
+  _globals['_BATCHLISTEFFECTIVEROLESRESPONSE']._serialized_end=995
+  _globals['_LISTPRINCIPALSWITHROLEREQUEST']._serialized_start=998
+  _globals['_LISTPRINCIPALSWITHROLEREQUEST']._serialized_end=1141
+  _globals['_LISTPRINCIPALSWITHROLERESPONSE']._serialized_start=1143
+  _globals['_LISTPRINCIPALSWITHROLERESPONSE']._serialized_end=1252
+  _globals['_EXPLAINACCESSREQUEST']._serialized_start=1255
+  _globals['_EXPLAINACCESSREQUEST']._serialized_end=1417
+  _globals['_EXPLAINACCESSRESPONSE']._serialized_start=1420
+  _globals['_EXPLAINACCESSRESPONSE']._serialized_end=1606
+  _globals['_LISTTRANSITIVEGROUPSREQUEST']._serialized_start=1608
+  _globals['_LISTTRANSITIVEGROUPSREQUEST']._serialized_end=1717
+  _globals['_LISTTRANSITIVEGROUPSRESPONSE']._serialized_start=1719
+  _globals['_LISTTRANSITIVEGROUPSRESPONSE']._serialized_end=1821
+  _globals['_LISTTRANSITIVEMEMBERSREQUEST']._serialized_start=1824
+  _globals['_LISTTRANSITIVEMEMBERSREQUEST']._serialized_end=1952
+  _globals['_LISTTRANSITIVEMEMBERSRESPONSE']._serialized_start=1954
+  _globals['_LISTTRANSITIVEMEMBERSRESPONSE']._serialized_end=2058
+  _globals['_CHECKMEMBERSHIPREQUEST']._serialized_start=2060
+  _globals['_CHECKMEMBERSHIPREQUEST']._serialized_end=2151
+  _globals['_CHECKMEMBERSHIPRESPONSE']._serialized_start=2153
+  _globals['_CHECKMEMBERSHIPRESPONSE']._serialized_end=2213
+  _globals['_ACCESSSERVICE']._serialized_start=2216
+  _globals['_ACCESSSERVICE']._serialized_end=3149
 # @@protoc_insertion_point(module_scope)

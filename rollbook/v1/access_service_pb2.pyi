@@ -24,6 +24,7 @@ DEADLINE_EXCEEDED and INTERNAL; the methods name what else they may answer.
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from rollbook.v1 import access_pb2 as _access_pb2
 import builtins as _builtins
@@ -47,6 +48,7 @@ class CheckAccessRequest(_message.Message):
     TYPE_FIELD_NUMBER: _builtins.int
     VALUE_FIELD_NUMBER: _builtins.int
     AT_LEAST_AS_FRESH_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
     principal_id: _builtins.str
     """The id of a user, group or service account; required."""
     type: _builtins.str
@@ -55,6 +57,12 @@ class CheckAccessRequest(_message.Message):
     """The value of the role, e.g. "viewer", in any case; required."""
     at_least_as_fresh: _builtins.str
     """A revision: the answer sees at least the write that it came with."""
+    @_builtins.property
+    def as_of(self) -> _timestamp_pb2.Timestamp:
+        """The past moment that is asked about; the present when absent. Of roles nothing is known before
+        the service came to keep them, and a moment is no finer than the writes around it are apart.
+        """
+
     def __init__(
         self,
         *,
@@ -62,10 +70,11 @@ class CheckAccessRequest(_message.Message):
         type: _builtins.str = ...,
         value: _builtins.str = ...,
         at_least_as_fresh: _builtins.str = ...,
+        as_of: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_least_as_fresh", b"at_least_as_fresh", "principal_id", b"principal_id", "type", b"type", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "at_least_as_fresh", b"at_least_as_fresh", "principal_id", b"principal_id", "type", b"type", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -109,7 +118,7 @@ class BatchCheckAccessRequest(_message.Message):
     """A revision: the answers see at least the write that it came with."""
     @_builtins.property
     def checks(self) -> _containers.RepeatedCompositeFieldContainer[Global___CheckAccessRequest]:
-        """The checks, 1000 at most. Their own at_least_as_fresh has to be empty."""
+        """The checks, 1000 at most. Their own at_least_as_fresh and as_of have to be absent."""
 
     def __init__(
         self,
@@ -373,6 +382,7 @@ class ExplainAccessRequest(_message.Message):
     VALUE_FIELD_NUMBER: _builtins.int
     MAX_PATHS_FIELD_NUMBER: _builtins.int
     AT_LEAST_AS_FRESH_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
     principal_id: _builtins.str
     """The id of a user, group or service account; required."""
     type: _builtins.str
@@ -383,6 +393,10 @@ class ExplainAccessRequest(_message.Message):
     """How many paths to answer at the most: 1000 when 0, never more than 10,000."""
     at_least_as_fresh: _builtins.str
     """A revision: the answer sees at least the write that it came with."""
+    @_builtins.property
+    def as_of(self) -> _timestamp_pb2.Timestamp:
+        """The past moment that is asked about; see CheckAccessRequest. Names are as they were, too."""
+
     def __init__(
         self,
         *,
@@ -391,10 +405,11 @@ class ExplainAccessRequest(_message.Message):
         value: _builtins.str = ...,
         max_paths: _builtins.int = ...,
         at_least_as_fresh: _builtins.str = ...,
+        as_of: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_least_as_fresh", b"at_least_as_fresh", "max_paths", b"max_paths", "principal_id", b"principal_id", "type", b"type", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "at_least_as_fresh", b"at_least_as_fresh", "max_paths", b"max_paths", "principal_id", b"principal_id", "type", b"type", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

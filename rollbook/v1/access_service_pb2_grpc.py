@@ -89,7 +89,8 @@ class AccessServiceServicer:
     def CheckAccess(self, request, context):
         """Whether a principal has a role. Answered from memory as a rule; the cost depends neither on
         the size of groups nor on the number of users. An unknown principal has none. Errors:
-        INVALID_ARGUMENT (INVALID_VALUE for a role that is none of the catalogue's).
+        INVALID_ARGUMENT (INVALID_VALUE for a role that is none of the catalogue's, or an as_of in the
+        future).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

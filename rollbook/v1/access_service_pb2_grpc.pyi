@@ -54,7 +54,8 @@ class AccessServiceStub:
     CheckAccess: _grpc.UnaryUnaryMultiCallable[_access_service_pb2.CheckAccessRequest, _access_service_pb2.CheckAccessResponse]
     """Whether a principal has a role. Answered from memory as a rule; the cost depends neither on
     the size of groups nor on the number of users. An unknown principal has none. Errors:
-    INVALID_ARGUMENT (INVALID_VALUE for a role that is none of the catalogue's).
+    INVALID_ARGUMENT (INVALID_VALUE for a role that is none of the catalogue's, or an as_of in the
+    future).
     """
     BatchCheckAccess: _grpc.UnaryUnaryMultiCallable[_access_service_pb2.BatchCheckAccessRequest, _access_service_pb2.BatchCheckAccessResponse]
     """Up to 1000 checks, all of one moment. Errors: INVALID_ARGUMENT (INVALID_VALUE, TOO_MANY)."""
@@ -99,7 +100,8 @@ class AccessServiceAsyncStub(AccessServiceStub):
     CheckAccess: _aio.UnaryUnaryMultiCallable[_access_service_pb2.CheckAccessRequest, _access_service_pb2.CheckAccessResponse]  # type: ignore[assignment]
     """Whether a principal has a role. Answered from memory as a rule; the cost depends neither on
     the size of groups nor on the number of users. An unknown principal has none. Errors:
-    INVALID_ARGUMENT (INVALID_VALUE for a role that is none of the catalogue's).
+    INVALID_ARGUMENT (INVALID_VALUE for a role that is none of the catalogue's, or an as_of in the
+    future).
     """
     BatchCheckAccess: _aio.UnaryUnaryMultiCallable[_access_service_pb2.BatchCheckAccessRequest, _access_service_pb2.BatchCheckAccessResponse]  # type: ignore[assignment]
     """Up to 1000 checks, all of one moment. Errors: INVALID_ARGUMENT (INVALID_VALUE, TOO_MANY)."""
@@ -147,7 +149,8 @@ class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_access_service_pb2.CheckAccessResponse, _abc.Awaitable[_access_service_pb2.CheckAccessResponse]]:
         """Whether a principal has a role. Answered from memory as a rule; the cost depends neither on
         the size of groups nor on the number of users. An unknown principal has none. Errors:
-        INVALID_ARGUMENT (INVALID_VALUE for a role that is none of the catalogue's).
+        INVALID_ARGUMENT (INVALID_VALUE for a role that is none of the catalogue's, or an as_of in the
+        future).
         """
 
     @_abc_1.abstractmethod

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from service.storage.access import Look
 
 # About what CPython needs for one of them.
-_PRINCIPAL_BYTES: Final = 700
-_GROUP_BYTES: Final = 72
-_GIVEN_BYTES: Final = 500
-_HELD_BYTES: Final = 160
+_PRINCIPAL_BYTES: Final = 600
+_GROUP_BYTES: Final = 80
+_GIVEN_BYTES: Final = 150
+_HELD_BYTES: Final = 60
 
 _ABSENT: Final = ""
 """The type of what does not exist. Members of a deleted group may still name it: nobody has told of

@@ -42,7 +42,7 @@ FORGET_SECONDS: Final = 600
 MAX_IDS: Final = 500
 """How many principals one look fetches, unless a single caller asks for more."""
 
-MAX_BYTES: Final = 128 * 1024 * 1024
+MAX_BYTES: Final = 256 * 1024 * 1024
 """About how much memory a worker uses for what it keeps of all tenants."""
 
 _PATIENCE: Final = 4

@@ -1,4 +1,4 @@
-"""Why a principal has a role: the ways that lead from it to assignments."""
+"""Why a principal has a role, or had it: the ways that lead from it to assignments."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from service.directory.access_checks import check_role
 from service.domain.access_paths import paths
-from service.storage import access_lists
+from service.storage import access_lists, past_access, role_catalogues
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from service.domain.role_catalogue import RoleKey
@@ -26,47 +28,92 @@ class Node:
     type: str
     display: str
     active: bool
-    groups: Sequence[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Why somebody has a role; or had it at a moment. `limit` is of the paths."""
+
+    tenant_id: UUID
+    principal_id: UUID
+    role: RoleKey
+    limit: int
+    moment: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The principal, and each way from it to an assignment; `truncated` when there may be more.
-    The principal is None when it does not exist, and no way counts when it is inactive."""
+    """The principal, and each way from it to an assignment, shortest first; of several assignments
+    at the end of one, the oldest first. `truncated`: there may be more. The principal is None when
+    it does not exist, and there is no way when it is inactive."""
 
     principal: Node | None
-    paths: Sequence[tuple[Sequence[Node], Assigned]]
-    truncated: bool
+    paths: Sequence[tuple[Sequence[Node], Assigned]] = ()
+    truncated: bool = False
 
 
-async def explain(
-    connection: Connection,
-    tenant_id: UUID,
-    principal_id: UUID,
-    granting: Collection[RoleKey],
-    limit: int,
-) -> Explanation:
-    """Every way, shortest first; of several assignments at the end of one, the oldest first. The
-    caller has begun a snapshot."""
+async def explain(connection: Connection, question: Question) -> Explanation:
+    """Answer a question of the present. The caller has begun a snapshot. Raises INVALID_VALUE."""
+    tenant_id, principal_id = question.tenant_id, question.principal_id
+    catalogue = await role_catalogues.get(connection, tenant_id)
+    check_role(catalogue, question.role)
     rows = await access_lists.surroundings(connection, tenant_id, principal_id)
-    nodes = {row["id"]: Node(*row) for row in rows}
+    nodes = {
+        row["id"]: Node(row["id"], row["resource_type"], row["display"], row["active"])
+        for row in rows
+    }
     principal = nodes.get(principal_id)
     if principal is None or not principal.active:
-        return Explanation(principal, (), truncated=False)
-    assigned = await access_lists.assigned(connection, tenant_id, list(nodes), granting)
-    return ways(principal, nodes, assigned, limit)
+        return Explanation(principal)
+    assigned = await access_lists.assigned(
+        connection, tenant_id, list(nodes), catalogue.granting(question.role)
+    )
+    groups = {row["id"]: row["groups"] for row in rows}
+    found, truncated = ways(principal_id, groups, assigned, question.limit)
+    shown = [([nodes[step] for step in way], assignment) for way, assignment in found]
+    return Explanation(principal, shown, truncated)
+
+
+async def explain_past(connection: Connection, question: Question, moment: datetime) -> Explanation:
+    """Answer a question of a past moment. The caller has begun a snapshot. Raises
+    INVALID_VALUE."""
+    tenant_id, principal_id = question.tenant_id, question.principal_id
+    catalogue = await past_access.catalogue(connection, tenant_id, moment)
+    check_role(catalogue, question.role)
+    principal = await _past_node(connection, tenant_id, principal_id, moment)
+    if principal is None or not principal.active:
+        return Explanation(principal)
+    rows = await past_access.surroundings(connection, tenant_id, principal_id, moment)
+    groups = {row["id"]: row["groups"] for row in rows}
+    assigned = await past_access.assigned(
+        connection, tenant_id, list(groups), catalogue.granting(question.role), moment
+    )
+    found, truncated = ways(principal_id, groups, assigned, question.limit)
+    nodes = {principal_id: principal}
+    for step in {step for way, _ in found for step in way} - {principal_id}:
+        known = await _past_node(connection, tenant_id, step, moment)
+        nodes[step] = known or Node(step, "Group", "", active=True)
+    shown = [([nodes[step] for step in way], assignment) for way, assignment in found]
+    return Explanation(principal, shown, truncated)
+
+
+async def _past_node(
+    connection: Connection, tenant_id: UUID, identifier: UUID, moment: datetime
+) -> Node | None:
+    found = await past_access.resource(connection, tenant_id, identifier, moment)
+    return Node(identifier, *found) if found else None
 
 
 def ways(
-    principal: Node, nodes: Mapping[UUID, Node], assigned: Sequence[Assigned], limit: int
-) -> Explanation:
-    """The ways from an active principal to assignments."""
+    start: UUID,
+    groups: Mapping[UUID, Sequence[UUID]],
+    assigned: Iterable[Assigned],
+    limit: int,
+) -> tuple[list[tuple[tuple[UUID, ...], Assigned]], bool]:
+    """The ways from a principal to assignments, and whether there may be more."""
     ends: dict[UUID, list[Assigned]] = defaultdict(list)
     for assignment in assigned:
         ends[assignment.principal_id].append(assignment)
-    groups = {node.id: node.groups for node in nodes.values()}
-    found, truncated = paths(principal.id, groups, ends.keys(), limit)
-    expanded = [
-        ([nodes[step] for step in way], assignment) for way in found for assignment in ends[way[-1]]
-    ]
-    return Explanation(principal, expanded[:limit], truncated or len(expanded) > limit)
+    found, truncated = paths(start, groups, ends.keys(), limit)
+    expanded = [(way, assignment) for way in found for assignment in ends[way[-1]]]
+    return expanded[:limit], truncated or len(expanded) > limit

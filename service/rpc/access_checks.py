@@ -58,8 +58,9 @@ _WIRE: Final = {decision: each.SerializeToString() for decision, each in _RESULT
 class AccessCheckMethods:
     """Checks access and membership, and lists effective roles."""
 
-    def __init__(self, looks: AccessLooks, page_key: bytes) -> None:
+    def __init__(self, looks: AccessLooks, check_past: Answer, page_key: bytes) -> None:
         self._looks = looks
+        self._check_past = check_past
         self._page_key = page_key
 
     def answers(self) -> Mapping[str, Answer]:
@@ -74,6 +75,8 @@ class AccessCheckMethods:
 
     async def check(self, request: Any, call: Call) -> bytes:
         """Whether a principal has a role."""
+        if request.HasField("as_of"):
+            return await self._check_past(request, call)
         role = role_of(request.type, request.value)
         identifier = parse_id(request.principal_id)
 
@@ -86,9 +89,10 @@ class AccessCheckMethods:
     async def batch_check(self, request: Any, call: Call) -> bytes:
         """Several checks of one moment."""
         _check_number("checks", request.checks, MAX_CHECKS)
-        if any(each.at_least_as_fresh for each in request.checks):
+        if any(each.at_least_as_fresh or each.HasField("as_of") for each in request.checks):
             raise invalid_value(
-                "checks", "at_least_as_fresh is said for all checks at once, not for one of them."
+                "checks",
+                "Checks of a batch are all of the present, and at_least_as_fresh is said for all.",
             )
         checks = [
             (parse_id(each.principal_id), role_of(each.type, each.value)) for each in request.checks

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from rollbook.attributes import GROUP, USER
 from rollbook.v1 import access_pb2, access_service_pb2, group_pb2
 from service.directory.access_checks import check_role, role_of
-from service.directory.explaining import explain
+from service.directory.explaining import Explanation, Question, explain, explain_past
 from service.directory.paging import page_size_of
 from service.directory.reading import identifier_of, not_found
 from service.domain import page_token
 from service.domain.errors import invalid_value
+from service.domain.membership import parse_id
 from service.domain.page_token import Position
 from service.domain.revisions import Snapshot, transaction_of, unknown_revision
 from service.domain.timestamps import timestamp
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-    from service.directory.explaining import Explanation, Node
+    from service.directory.explaining import Node
     from service.rpc.calls import Answer, Call
     from service.storage.access_lists import Assigned
     from service.storage.database import Connection, Database
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 DEFAULT_PATHS: Final = 1_000
 MAX_PATHS: Final = 10_000
 """How many paths one explanation has."""
+
+_CLOCK_SKEW: Final = timedelta(seconds=1)
 
 _MAX_TYPES: Final = 10
 
@@ -55,27 +59,43 @@ class AccessListMethods:
 
     async def explain(self, request: Any, call: Call) -> bytes:
         """Why a principal has a role."""
-        role = role_of(request.type, request.value)
-        identifier = identifier_of(USER, request.principal_id)
         if request.max_paths < 0:
             raise invalid_value("max_paths", "max_paths must not be negative.")
         limit = min(request.max_paths or DEFAULT_PATHS, MAX_PATHS)
+        explanation = await self._explanation(request, call, limit)
+        if explanation.principal is None:
+            raise not_found(USER, request.principal_id)
+        return _explained(explanation, explanation.principal).SerializeToString()
+
+    async def check_past(self, request: Any, call: Call) -> bytes:
+        """Whether a principal had a role, of a CheckAccessRequest with `as_of`."""
+        explanation = await self._explanation(request, call, 1)
+        if explanation.principal is None:
+            reason = access_pb2.ACCESS_REASON_PRINCIPAL_NOT_FOUND
+        else:
+            reason = _reason(explanation, explanation.principal)
+        return access_service_pb2.CheckAccessResponse(
+            allowed=bool(explanation.paths), reason=reason
+        ).SerializeToString()
+
+    async def _explanation(self, request: Any, call: Call, limit: int) -> Explanation:
+        role = role_of(request.type, request.value)
+        identifier = parse_id(request.principal_id)
+        moment = _moment(request)
         revision = request.at_least_as_fresh
         transaction_id = transaction_of(revision) if revision else None
+        if identifier is None:
+            return Explanation(None)
+        question = Question(call.tenant_id, identifier, role, limit)
 
         async def work(connection: Connection) -> Explanation:
             if transaction_id is not None:
                 await _require(connection, transaction_id)
-            catalogue = await role_catalogues.get(connection, call.tenant_id)
-            check_role(catalogue, role)
-            return await explain(
-                connection, call.tenant_id, identifier, catalogue.granting(role), limit
-            )
+            if moment is not None:
+                return await explain_past(connection, question, moment)
+            return await explain(connection, question)
 
-        explanation = await self._database.snapshot(call.tenant_id, work)
-        if explanation.principal is None:
-            raise not_found(USER, request.principal_id)
-        return _explained(explanation, explanation.principal).SerializeToString()
+        return await self._database.snapshot(call.tenant_id, work)
 
     async def list_principals(self, request: Any, call: Call) -> bytes:
         """One page of those who have a role."""
@@ -185,14 +205,9 @@ def _members(rows: Iterable[asyncpg.Record]) -> list[access_pb2.TransitiveMember
 def _explained(
     explanation: Explanation, principal: Node
 ) -> access_service_pb2.ExplainAccessResponse:
-    reason = access_pb2.ACCESS_REASON_NOT_GRANTED
-    if not principal.active:
-        reason = access_pb2.ACCESS_REASON_PRINCIPAL_INACTIVE
-    elif explanation.paths:
-        reason = access_pb2.ACCESS_REASON_GRANTED
     return access_service_pb2.ExplainAccessResponse(
         allowed=bool(explanation.paths),
-        reason=reason,
+        reason=_reason(explanation, principal),
         principal=_node(principal),
         paths=[
             access_pb2.AccessPath(nodes=map(_node, nodes), grant=_grant(assignment))
@@ -200,6 +215,27 @@ def _explained(
         ],
         truncated=explanation.truncated,
     )
+
+
+def _reason(explanation: Explanation, principal: Node) -> access_pb2.AccessReason.ValueType:
+    if not principal.active:
+        return access_pb2.ACCESS_REASON_PRINCIPAL_INACTIVE
+    if explanation.paths:
+        return access_pb2.ACCESS_REASON_GRANTED
+    return access_pb2.ACCESS_REASON_NOT_GRANTED
+
+
+def _moment(request: Any) -> datetime | None:
+    """The past moment that is asked about. Raises INVALID_VALUE."""
+    if not request.HasField("as_of"):
+        return None
+    try:
+        moment: datetime = request.as_of.ToDatetime(tzinfo=UTC)
+    except ValueError:
+        raise invalid_value("as_of", "as_of is no valid time.") from None
+    if moment > datetime.now(UTC) + _CLOCK_SKEW:
+        raise invalid_value("as_of", "as_of is in the future, of which nothing is known.")
+    return moment
 
 
 def _node(node: Node) -> access_pb2.AccessNode:

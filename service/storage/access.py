@@ -152,14 +152,22 @@ def _principal(row: asyncpg.Record) -> Principal:
         row["name"],
         row["active"],
         tuple(row["ids"]),
-        tuple(
-            Given(
-                RoleKey(type_key, value_key),
-                NEVER if until is None else float(until),
-                role_type,
-                value,
-                display or "",
-            )
-            for type_key, value_key, until, role_type, value, display in given
-        ),
+        tuple(_given(*each) for each in given),
     )
+
+
+_shared: Final[dict[Given, Given]] = {}
+_MAX_SHARED: Final = 20_000
+
+
+def _given(
+    type_key: str, value_key: str, until: float | None, type_: str, value: str, display: str | None
+) -> Given:
+    """What an assignment gives. Many give the same, without end: that is kept once."""
+    end = NEVER if until is None else float(until)
+    given = Given(RoleKey(type_key, value_key), end, type_, value, display or "")
+    if until is not None:
+        return given
+    if len(_shared) >= _MAX_SHARED:
+        _shared.clear()
+    return _shared.setdefault(given, given)
