@@ -292,7 +292,9 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     issuers = IssuerMethods(
         database, means.epoch, page_key, plain_http=means.issuers.allows_plain_http
     )
-    oauth = oauth_answers(database, means.epoch, gate.authenticator, user_passwords, oauth_keys)
+    oauth = oauth_answers(
+        database, means.epoch, gate.authenticator, user_passwords, means.issuers, oauth_keys
+    )
     return [
         handlers_of(_USERS, users.answers(), gate),
         handlers_of(_GROUPS, {**groups.answers(), **memberships.answers()}, gate),

@@ -45,6 +45,11 @@ class Issuers:
         """Whether issuers may be on this machine, and there over plain HTTP."""
         return self._documents.allows_plain_http
 
+    @property
+    def keys(self) -> KeySets:
+        """The keys of issuers, and of whoever else publishes theirs."""
+        return self._keys
+
     async def find(self, token: str) -> Credential | None:
         """What the holder of a token is let in by, until it expires; None when it is refused,
         for whatever reason. Also for assertions of workloads (RFC 7523 §3): the audience is what

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from service.epoch import Epoch
+    from service.federation.issuers import Issuers
     from service.rpc.authentication import Authenticator
     from service.rpc.calls import Answer
     from service.rpc.user_passwords import UserPasswords
@@ -45,13 +46,18 @@ def oauth_answers(
     epoch: Epoch,
     authenticator: Authenticator,
     passwords: UserPasswords,
+    issuers: Issuers,
     keys: OAuthKeys,
 ) -> Mapping[str, Answer]:
     """The functions by the method names of the contract."""
     clients = ClientLookup(database)
     administrators = Administrators(database, authenticator, passwords)
     return {
-        **OAuthClientMethods(database, epoch, keys.page).answers(),
-        **OAuthTokenMethods(database, clients, epoch, keys.refresh).answers(),
+        **OAuthClientMethods(
+            database, epoch, keys.page, plain_http=issuers.allows_plain_http
+        ).answers(),
+        **OAuthTokenMethods(
+            database, clients, epoch, issuers.keys, refresh_key=keys.refresh
+        ).answers(),
         **OAuthConsentMethods(database, clients, administrators, keys.form).answers(),
     }

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 class OAuthClientMethods:
     """Registers, reads, lists and removes clients."""
 
-    def __init__(self, database: Database, epoch: Epoch, page_key: bytes) -> None:
+    def __init__(
+        self, database: Database, epoch: Epoch, page_key: bytes, *, plain_http: bool
+    ) -> None:
+        self._plain_http = plain_http
         self._database = database
         self._epoch = epoch
         self._page_key = page_key
@@ -40,7 +43,7 @@ class OAuthClientMethods:
 
     async def create(self, request: Any, call: Call) -> bytes:
         """A new client, of no wider scope than the caller's own."""
-        new = checked_client(request)
+        new = checked_client(request, plain_http=self._plain_http)
         check_not_wider(new.scopes, call.caller.scopes)
         client, secret = await self._database.transaction(
             call.tenant_id,

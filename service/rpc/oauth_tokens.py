@@ -9,22 +9,24 @@ from rollbook.v1 import oauth_service_pb2
 from service.directory import oauth_tokens as use_cases
 from service.directory.oauth_tokens import Refusal, digest_of
 from service.domain.oauth import parameters as rules
-from service.domain.oauth.assertions import check_assertion
+from service.domain.oauth.assertions import check_assertion, read_header
 from service.domain.oauth.client_authentication import proves, read_claim
 from service.domain.oauth.errors import invalid_client, invalid_request
-from service.domain.oauth.keys import KeySetError, read_key_set
+from service.domain.oauth.keys import read_key_set
 from service.domain.timestamps import timestamp
+from service.federation.key_sets import fits
 from service.rpc.authentication import NOBODY
 from service.storage import oauth_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from joserfc.jwk import KeySet
+    from joserfc.jwk import Key, KeySet
 
     from service.domain.oauth.clients import Client
     from service.domain.oauth.parameters import Parameters
     from service.epoch import Epoch
+    from service.federation.key_sets import KeySets
     from service.rpc.calls import Answer, Call
     from service.rpc.client_lookup import ClientLookup
     from service.storage.database import Database
@@ -40,14 +42,23 @@ class _Asked:
 
 
 class OAuthTokenMethods:
-    """The token endpoint, and those for revocation and introspection. `key` is the one that
-    successors of refresh tokens are made with."""
+    """The token endpoint, and those for revocation and introspection. `keys` are those
+    that clients publish, `refresh_key` is what successors of refresh tokens are made with."""
 
-    def __init__(self, database: Database, clients: ClientLookup, epoch: Epoch, key: bytes) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clients: ClientLookup,
+        epoch: Epoch,
+        keys: KeySets,
+        *,
+        refresh_key: bytes,
+    ) -> None:
+        self._keys = keys
         self._database = database
         self._clients = clients
         self._epoch = epoch
-        self._key = key
+        self._refresh_key = refresh_key
 
     def answers(self) -> Mapping[str, Answer]:
         """The functions by the method names of the contract."""
@@ -63,7 +74,7 @@ class OAuthTokenMethods:
         tokens = await self._database.transaction(
             asked.client.tenant_id,
             lambda connection: use_cases.issue(
-                connection, asked.client, asked.parameters, self._key
+                connection, asked.client, asked.parameters, self._refresh_key
             ),
         )
         if isinstance(tokens, Refusal):
@@ -121,16 +132,21 @@ class OAuthTokenMethods:
         return _Asked(client, parameters)
 
     async def _check_assertion(self, client: Client, text: str, audiences: tuple[str, ...]) -> None:
-        assertion = check_assertion(text, client, self._keys(client), audiences)
+        keys = await self._keys_of(client, text)
+        assertion = check_assertion(text, client, keys, audiences)
         async with self._database.connection(client.tenant_id) as connection:
             if not await oauth_tokens.use_assertion(connection, client, assertion):
                 raise invalid_client("The assertion was used before; its jti has to be new.")
 
-    def _keys(self, client: Client) -> KeySet:
-        try:
-            return read_key_set(client.jwks or "")
-        except KeySetError:
-            raise invalid_client("The client's keys cannot be read.") from None
+    async def _keys_of(self, client: Client, assertion: str) -> KeySet | Key:
+        """The keys that a client may have signed an assertion with."""
+        if client.jwks is not None:
+            return read_key_set(client.jwks)
+        algorithm, key_id = read_header(assertion)
+        key = await self._keys.find(client.client_id, client.jwks_uri or "", key_id)
+        if key is None or not fits(key, algorithm):
+            raise invalid_client("The key that signed the assertion is not at the client's URL.")
+        return key
 
 
 def _read(request: Any) -> Parameters:

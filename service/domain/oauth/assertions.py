@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
 from rollbook.oauth import ASSERTION_ALGORITHMS
@@ -18,7 +18,7 @@ from service.domain.oauth.errors import invalid_client
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from joserfc.jwk import KeySet
+    from joserfc.jwk import Key, KeySet
 
     from service.domain.oauth.clients import Client
 
@@ -52,13 +52,15 @@ class _Check(JWTBearerClientAssertion):  # type: ignore[misc]  # Authlib has no 
         return isinstance(jti, str) and bool(jti)
 
 
-def check_assertion(text: str, client: Client, keys: KeySet, audiences: Sequence[str]) -> Assertion:
+def check_assertion(
+    text: str, client: Client, keys: KeySet | Key, audiences: Sequence[str]
+) -> Assertion:
     """What a client's assertion comes to. Raises OAuthError invalid_client."""
     try:
         claims = jwt.decode(text, keys, algorithms=list(ASSERTION_ALGORITHMS)).claims
         _Check(audiences).verify_claims(claims)
         expire_time = datetime.fromtimestamp(claims["exp"], UTC)
-    except (JoseError, OAuth2Error, ValueError, TypeError, OverflowError, OSError):
+    except (JoseError, OAuth2Error, ValueError, TypeError, OverflowError, OSError, RecursionError):
         raise invalid_client(
             "The assertion is not valid: check its signature, iss, sub, aud, exp and jti."
         ) from None
@@ -67,3 +69,15 @@ def check_assertion(text: str, client: Client, keys: KeySet, audiences: Sequence
         raise invalid_client("The assertion is another client's, or valid for more than an hour.")
     digest = hashlib.sha256(claims["jti"].encode("utf-8", "surrogatepass")).digest()
     return Assertion(digest, expire_time + timedelta(seconds=2 * LEEWAY))
+
+
+def read_header(text: str) -> tuple[str, str]:
+    """The algorithm and the key id that an assertion names. Raises OAuthError invalid_client."""
+    try:
+        header = jws.extract_compact(text.encode()).headers()
+        algorithm, key_id = header["alg"], header["kid"]
+    except (JoseError, ValueError, TypeError, KeyError, RecursionError):
+        algorithm = key_id = None
+    if not isinstance(key_id, str) or algorithm not in ASSERTION_ALGORITHMS:
+        raise invalid_client("The assertion does not name its key and its algorithm.")
+    return algorithm, key_id

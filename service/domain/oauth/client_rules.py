@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from rollbook.access import Scope
 from rollbook.oauth import GRANTABLE_SCOPES
@@ -56,11 +56,12 @@ class NewClient:
     grace: timedelta
 
 
-def checked_client(request: CreateOAuthClientRequest) -> NewClient:
-    """The client that a request describes. Raises INVALID_VALUE."""
+def checked_client(request: CreateOAuthClientRequest, *, plain_http: bool) -> NewClient:
+    """The client that a request describes; `plain_http`: whether its keys may be at a URL of this
+    machine without TLS. Raises INVALID_VALUE."""
     asked = request.client
     authentication = _authentication(asked)
-    jwks, jwks_uri = _keys(asked, authentication)
+    jwks, jwks_uri = _keys(asked, authentication, plain_http=plain_http)
     new = NewClient(
         name=checked_name(asked.name),
         authentication=authentication,
@@ -121,7 +122,9 @@ def _scopes(asked: OAuthClient) -> frozenset[Scope]:
     return scopes
 
 
-def _keys(asked: OAuthClient, authentication: Authentication) -> tuple[str | None, str | None]:
+def _keys(
+    asked: OAuthClient, authentication: Authentication, *, plain_http: bool
+) -> tuple[str | None, str | None]:
     if authentication != "private_key_jwt":
         if asked.jwks or asked.jwks_uri:
             raise invalid_value("jwks", "Keys are for clients that prove themselves by them.")
@@ -129,15 +132,25 @@ def _keys(asked: OAuthClient, authentication: Authentication) -> tuple[str | Non
     if bool(asked.jwks) == bool(asked.jwks_uri):
         raise invalid_value("jwks", "Give the client's public keys as jwks or as jwks_uri.")
     if asked.jwks_uri:
-        return None, _checked_url(asked.jwks_uri)
+        return None, _checked_url(asked.jwks_uri, plain_http=plain_http)
     return checked_key_set(asked.jwks), None
 
 
-def _checked_url(text: str) -> str:
-    parts = urlsplit(text) if len(text) <= MAX_URL and text.isascii() else None
-    if parts is None or parts.scheme != "https" or not parts.hostname or "@" in parts.netloc:
+def _checked_url(text: str, *, plain_http: bool) -> str:
+    parts = _split(text)
+    schemes = ("https", "http") if plain_http else ("https",)
+    if parts is None or parts.scheme not in schemes or not parts.hostname or "@" in parts.netloc:
         raise invalid_value("jwks_uri", "jwks_uri is a URL that begins with https://.")
     return text
+
+
+def _split(text: str) -> SplitResult | None:
+    if len(text) > MAX_URL or not text.isascii() or not text.isprintable():
+        return None
+    try:
+        return urlsplit(text)
+    except ValueError:
+        return None
 
 
 def _lifetime(
