@@ -143,6 +143,16 @@ RPCS: Final[Mapping[str, Rule]] = {
         PatchServiceAccount=_WRITE,
         DeleteServiceAccount=_WRITE,
     ),
+    **_rules(
+        "TenantService",
+        CreateTenant=_PLATFORM,
+        GetTenant=Rule(frozenset({Scope.PLATFORM, Scope.ADMIN})),
+        ListTenants=_PLATFORM,
+        UpdateTenant=_PLATFORM,
+        SuspendTenant=_PLATFORM,
+        ResumeTenant=_PLATFORM,
+        DeleteTenant=_PLATFORM,
+    ),
     **_rules("DirectoryService", SearchResources=_READ, Bulk=_WRITE),
     **_rules(
         "SchemaService",

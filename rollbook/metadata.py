@@ -36,6 +36,17 @@ ORIGIN: Final = "rollbook-origin"
 """`import` where what is created comes from a file; else it is made by hand. Of SCIM clients it
 says nothing."""
 
+TENANT: Final = "rollbook-tenant"
+"""The tenant to act in, by name or id, for callers with the scope `platform`."""
+
+EXPECT_TENANT: Final = "rollbook-expect-tenant"
+"""What the URL of a request says of its tenant: `name:acme`, `host:scim.acme.example`, or both with
+a comma between. Credentials of another tenant are as good as unknown. It can only refuse, so
+anybody may send it."""
+
+EXPECTED_NAME: Final = "name"
+EXPECTED_HOST: Final = "host"
+
 GATEWAY_CLAIMS: Final = frozenset({CHANNEL, CLIENT, TOLERANCES, GATEWAY})
 
 REVISION: Final = "rollbook-revision"

@@ -24,6 +24,7 @@ from rollbook.v1 import (
     role_service_pb2,
     schema_service_pb2,
     service_account_service_pb2,
+    tenant_service_pb2,
     user_service_pb2,
     workload_service_pb2,
 )
@@ -52,8 +53,10 @@ from service.rpc.role_assignments import RoleAssignmentMethods
 from service.rpc.role_catalogues import RoleCatalogueMethods
 from service.rpc.schemas import SchemaMethods
 from service.rpc.scim_connections import ConnectionMethods
+from service.rpc.tenancy import Tenancy
 from service.rpc.tenant_connections import TenantConnections
 from service.rpc.tenant_schemas import TenantSchemas
+from service.rpc.tenants import TenantMethods
 from service.rpc.unknown import UnknownMethods
 from service.rpc.user_passwords import UserPasswords
 from service.rpc.workloads import WorkloadMethods
@@ -90,6 +93,7 @@ _CONNECTIONS: Final = connection_service_pb2.DESCRIPTOR.services_by_name["Connec
 _ACCESS: Final = access_service_pb2.DESCRIPTOR.services_by_name["AccessService"]
 _ROLES: Final = role_service_pb2.DESCRIPTOR.services_by_name["RoleService"]
 _ISSUERS: Final = issuer_service_pb2.DESCRIPTOR.services_by_name["IssuerService"]
+_TENANTS: Final = tenant_service_pb2.DESCRIPTOR.services_by_name["TenantService"]
 _SERVICES: Final = (
     _USERS,
     _GROUPS,
@@ -104,6 +108,7 @@ _SERVICES: Final = (
     _ACCESS,
     _ISSUERS,
     _OAUTH,
+    _TENANTS,
 )
 
 
@@ -269,6 +274,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
         TenantConnections(database, means.epoch),
         means.rate_limits,
         Load(settings.max_concurrent_calls),
+        Tenancy(database, means.epoch),
         schemas,
     )
     writes = Writes(database, request_key, means.epoch)
@@ -295,6 +301,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     oauth = oauth_answers(
         database, means.epoch, gate.authenticator, user_passwords, means.issuers, oauth_keys
     )
+    tenants = TenantMethods(database, writes, page_key)
     return [
         handlers_of(_USERS, users.answers(), gate),
         handlers_of(_GROUPS, {**groups.answers(), **memberships.answers()}, gate),
@@ -310,6 +317,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
         handlers_of(_ACCESS, {**checks.answers(), **lists.answers()}, replace(gate, schemas=None)),
         handlers_of(_ISSUERS, issuers.answers(), replace(gate, schemas=None)),
         handlers_of(_OAUTH, oauth, replace(gate, schemas=None)),
+        handlers_of(_TENANTS, tenants.answers(), replace(gate, schemas=None)),
     ]
 
 

@@ -111,6 +111,15 @@ def open_session(
             help="How long one call may take.",
         ),
     ] = 10.0,
+    tenant: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TENANT",
+            envvar="ROLLBOOK_TENANT",
+            rich_help_panel=_PANEL,
+            help="The tenant to act in, by name or id, with the scope platform; else one's own.",
+        ),
+    ] = None,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -126,6 +135,7 @@ def open_session(
             token=_token(token, token_file),
             tls=_tls(enabled=tls, files=(tls_ca, tls_cert, tls_key)),
             timeout=timeout,
+            tenant=tenant,
         )
     except (OSError, ValueError) as error:
         raise typer.BadParameter(str(error)) from error

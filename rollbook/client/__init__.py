@@ -23,6 +23,7 @@ from rollbook.client.paths import ENTERPRISE
 from rollbook.client.schemas import Schemas
 from rollbook.client.scim_connections import ScimConnections
 from rollbook.client.service_accounts import ServiceAccounts
+from rollbook.client.tenants import Tenants
 from rollbook.client.tokens import Tokens
 from rollbook.client.users import Users
 from rollbook.client.workloads import Workloads
@@ -41,6 +42,7 @@ __all__ = [
     "Schemas",
     "ScimConnections",
     "ServiceAccounts",
+    "Tenants",
     "Tokens",
     "Users",
     "Workloads",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
@@ -15,6 +16,7 @@ from rollbook.client.roles import Roles
 from rollbook.client.schemas import Schemas
 from rollbook.client.scim_connections import ScimConnections
 from rollbook.client.service_accounts import ServiceAccounts
+from rollbook.client.tenants import Tenants
 from rollbook.client.tokens import Tokens
 from rollbook.client.users import Users
 from rollbook.client.workloads import Workloads
@@ -34,6 +36,7 @@ class RollbookClient:
     clear without `tls`, or the certificate of `tls` when there is neither. `timeout` is in seconds
     and for each call, all attempts included; every call takes its own as `timeout=`. Calls that
     find the service unavailable are repeated a few times, writes too, since each has a request id.
+    `tenant`, a name or id, is the one to act in, for credentials with the scope "platform".
 
     Calls raise `rollbook.errors.RollbookError`; the constructor raises ValueError when the
     credentials cannot be sent.
@@ -47,9 +50,17 @@ class RollbookClient:
         basic: tuple[str, str] | None = None,
         tls: TLS | None = None,
         timeout: float = DEFAULT_TIMEOUT,
+        tenant: str | None = None,
     ) -> None:
         self._connection = Connection(
-            address, authorization=_authorization(token, basic), tls=tls, timeout=timeout
+            address,
+            authorization=_authorization(token, basic),
+            tls=tls,
+            timeout=timeout,
+            tenant=tenant,
+        )
+        self._in_another = partial(
+            RollbookClient, address, token=token, basic=basic, tls=tls, timeout=timeout
         )
         self.users = Users(self._connection)
         self.groups = Groups(self._connection)
@@ -62,6 +73,7 @@ class RollbookClient:
         self.workloads = Workloads(self._connection)
         self.connections = ScimConnections(self._connection)
         self.issuers = Issuers(self._connection)
+        self.tenants = Tenants(self._connection)
 
     async def __aenter__(self) -> Self:
         return self
@@ -77,6 +89,10 @@ class RollbookClient:
     async def close(self) -> None:
         """Close the connection; calls under way are cancelled."""
         await self._connection.close()
+
+    def acting_in(self, tenant: str) -> RollbookClient:
+        """A client with the same credentials that acts in another tenant; to be closed too."""
+        return self._in_another(tenant=tenant)
 
     async def health(self, *, timeout: float | None = None) -> str:
         """What the service says of itself: "SERVING" or "NOT_SERVING". Needs no credentials."""

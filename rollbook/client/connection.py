@@ -10,6 +10,7 @@ from grpc.aio import AioRpcError
 
 from rollbook.client.channel import TLS, open_channel
 from rollbook.errors import error_from_rpc
+from rollbook.metadata import TENANT
 
 if TYPE_CHECKING:
     import grpc.aio
@@ -32,11 +33,12 @@ class Connection:
         authorization: str | None,
         tls: TLS | None,
         timeout: float,
+        tenant: str | None = None,
     ) -> None:
         self.address = address
         self._tls = tls
         self._timeout = _positive(timeout)
-        self._metadata = _metadata(authorization)
+        self._metadata = _metadata(authorization, tenant)
         self._closed = False
 
     @cached_property
@@ -84,8 +86,12 @@ def basic(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
 
 
-def _metadata(authorization: str | None) -> tuple[tuple[str, str], ...]:
-    return (("authorization", authorization),) if authorization else ()
+def _metadata(authorization: str | None, tenant: str | None) -> tuple[tuple[str, str], ...]:
+    """Raises ValueError for a tenant that no metadata can carry."""
+    if tenant and not (tenant.isascii() and tenant.isprintable()):
+        raise ValueError(f"{tenant!r} is no tenant's name.")
+    given = (("authorization", authorization), (TENANT, tenant))
+    return tuple((key, text) for key, text in given if text)
 
 
 def _positive(timeout: float) -> float:

@@ -123,6 +123,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNAUTHENTICATED. "User name and password are wrong, or the user is no administrator." """
     ERROR_REASON_FORM_EXPIRED: _ErrorReason.ValueType  # 64
     """PERMISSION_DENIED. A form was sent by another page than ours, or too late; load it anew."""
+    ERROR_REASON_TENANT_NOT_FOUND: _ErrorReason.ValueType  # 54
+    """NOT_FOUND. "There is no tenant acme." """
+    ERROR_REASON_TENANT_SUSPENDED: _ErrorReason.ValueType  # 55
+    """PERMISSION_DENIED. "The tenant acme is suspended." """
+    ERROR_REASON_TENANT_PROTECTED: _ErrorReason.ValueType  # 56
+    """FAILED_PRECONDITION. "The tenant default cannot be suspended or deleted." """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """The reasons, named without the prefix in ErrorInfo.reason (e.g. "INVALID_VALUE")."""
@@ -226,4 +232,10 @@ ERROR_REASON_SIGN_IN_FAILED: ErrorReason.ValueType  # 63
 """UNAUTHENTICATED. "User name and password are wrong, or the user is no administrator." """
 ERROR_REASON_FORM_EXPIRED: ErrorReason.ValueType  # 64
 """PERMISSION_DENIED. A form was sent by another page than ours, or too late; load it anew."""
+ERROR_REASON_TENANT_NOT_FOUND: ErrorReason.ValueType  # 54
+"""NOT_FOUND. "There is no tenant acme." """
+ERROR_REASON_TENANT_SUSPENDED: ErrorReason.ValueType  # 55
+"""PERMISSION_DENIED. "The tenant acme is suspended." """
+ERROR_REASON_TENANT_PROTECTED: ErrorReason.ValueType  # 56
+"""FAILED_PRECONDITION. "The tenant default cannot be suspended or deleted." """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

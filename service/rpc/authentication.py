@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from rollbook import tokens
 from rollbook.access import BY_ROLE
+from rollbook.metadata import EXPECT_TENANT
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.directory.administration import scopes_of
 from service.domain.errors import DomainError
 from service.federation.assertions import is_jwt
 from service.rpc.certificates import Certificates
+from service.rpc.expected_tenant import expected_of
 from service.storage import credentials
 from service.storage.database import NO_TENANT
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from service.epoch import Epoch
     from service.federation.issuers import Issuers
     from service.rpc.certificates import PeerCertificate
+    from service.rpc.expected_tenant import Expected
     from service.rpc.last_uses import LastUses
     from service.rpc.passwords import Passwords
     from service.storage.credentials import Credential
@@ -111,7 +114,7 @@ class Authenticator:
         if certificate is not None:
             key = certificate.key
         elif header:
-            key = hashlib.sha256(header.encode("utf-8", "surrogateescape")).digest()
+            key = _key(header, metadata.get(EXPECT_TENANT, ""))
         else:
             raise DomainError(
                 ErrorReason.ERROR_REASON_CREDENTIALS_MISSING,
@@ -123,12 +126,12 @@ class Authenticator:
         if known is not None and known[0] > now and known[1] == epoch:
             return known[2]
         if certificate is None:
-            credential = await self._find(header, key, client)
+            credential = await self._find(header, key, client, expected_of(metadata))
         else:
             credential = await self._certificates.find(certificate)
         if credential is None:
             await asyncio.sleep(now + REFUSAL_SECONDS - time.monotonic())
-            raise _invalid()
+            raise invalid_credentials()
         self._last_uses.note(credential)
         withheld = await self._withheld(credential)
         return self._remember(key, now, epoch, credential, withheld)
@@ -168,12 +171,14 @@ class Authenticator:
         self._known[key] = (now + seconds, epoch, caller)
         return caller
 
-    async def _find(self, header: str, key: bytes, client: Client) -> Credential | None:
+    async def _find(
+        self, header: str, key: bytes, client: Client, expected: Expected
+    ) -> Credential | None:
         if len(header) > _MAX_HEADER:
             return None
         scheme, _, rest = header.partition(" ")
         if scheme.lower() == "basic" and rest:
-            return await self._passwords.find(rest.strip(), key, client)
+            return await self._passwords.find(rest.strip(), key, client, expected)
         # Okta's header mode sends the token with no scheme at all.
         return await self._find_token(
             rest.strip() if scheme.lower() == "bearer" and rest else header
@@ -199,7 +204,16 @@ class Authenticator:
         return digest not in self._foreign_tokens
 
 
-def _invalid() -> DomainError:
+def _key(header: str, expected: str) -> bytes:
+    """Under what it is kept whose a header is: the same user name is another one's elsewhere."""
+    digest = hashlib.sha256(header.encode("utf-8", "surrogateescape")).digest()
+    if not expected:
+        return digest
+    return hashlib.sha256(digest + expected.encode("utf-8", "surrogateescape")).digest()
+
+
+def invalid_credentials() -> DomainError:
+    """CREDENTIALS_INVALID: whatever is wrong with them."""
     return DomainError(
         ErrorReason.ERROR_REASON_CREDENTIALS_INVALID,
         "The credentials are not valid: check the token, or the user name and password, or whose "

@@ -6,6 +6,7 @@ through a chain of interceptors: a call costs one coroutine.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from service.rpc.gateways import Gateways, Peer
     from service.rpc.load import Load
     from service.rpc.rate_limits import RateLimits
+    from service.rpc.tenancy import Tenancy
     from service.rpc.tenant_connections import TenantConnections
     from service.rpc.tenant_schemas import TenantSchemas
 
@@ -80,7 +82,7 @@ class Call:
 
     @property
     def tenant_id(self) -> UUID:
-        """The tenant that the caller's credentials belong to."""
+        """The tenant that the call acts in."""
         return self.caller.tenant_id
 
     @property
@@ -123,6 +125,7 @@ class Gate:
     connections: TenantConnections
     rate_limits: RateLimits
     load: Load
+    tenancy: Tenancy
     schemas: TenantSchemas | None = None
 
     async def admit(
@@ -133,9 +136,11 @@ class Gate:
         A certificate is its holder's, so it speaks for nobody whose request is passed on.
 
         Raises CREDENTIALS_MISSING, CREDENTIALS_INVALID, RATE_LIMITED, UNAVAILABLE,
-        SCIM_DISABLED, SCOPE_MISSING, ADDRESS_NOT_ALLOWED, DIALECT_CHANGED.
+        TENANT_SUSPENDED, TENANT_NOT_FOUND, SCIM_DISABLED, SCOPE_MISSING, ADDRESS_NOT_ALLOWED,
+        DIALECT_CHANGED.
         """
         believed, by_gateway = self.gateways.hear(metadata, peer)
+        began = time.monotonic()
         passed_on = not GATEWAY_CLAIMS.isdisjoint(metadata)
         rule = RPCS[method]
         has_credentials = bool(believed.get("authorization", "").strip())
@@ -146,7 +151,9 @@ class Gate:
             lambda: client_of(believed, peer()),
             lambda: None if passed_on else certificate_of(auth_context),
         )
+        placed = await self.tenancy.place(caller, believed, began)
         self.rate_limits.count(caller.tenant_id, caller.credential_id)
+        caller = placed
         over_scim = believed.get(CHANNEL) == SCIM
         connections = await self.connections.of(caller.tenant_id)
         connection = connections.used_by(caller.connection_id) if over_scim else None

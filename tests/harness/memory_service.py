@@ -25,6 +25,7 @@ from rollbook.v1 import (
     role_service_pb2,
     schema_service_pb2,
     service_account_service_pb2,
+    tenant_service_pb2,
     user_pb2,
     user_service_pb2,
     workload_service_pb2,
@@ -44,6 +45,7 @@ from tests.harness.memory_issuers import Issuers
 from tests.harness.memory_passwords import Passwords
 from tests.harness.memory_roles import Roles
 from tests.harness.memory_schemas import Schemas
+from tests.harness.memory_tenants import Tenants
 from tests.harness.memory_tokens import Tokens
 from tests.harness.memory_workloads import Workloads
 
@@ -63,6 +65,7 @@ _SCHEMAS = schema_service_pb2.DESCRIPTOR.services_by_name["SchemaService"]
 _CREDENTIALS = credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"]
 _ROLES = role_service_pb2.DESCRIPTOR.services_by_name["RoleService"]
 _ISSUERS = issuer_service_pb2.DESCRIPTOR.services_by_name["IssuerService"]
+_TENANTS = tenant_service_pb2.DESCRIPTOR.services_by_name["TenantService"]
 _WORKLOADS = workload_service_pb2.DESCRIPTOR.services_by_name["WorkloadService"]
 _PASSWORDS = password_service_pb2.DESCRIPTOR.services_by_name["PasswordService"]
 
@@ -255,6 +258,7 @@ class MemoryService:
     schemas: Schemas = field(default_factory=Schemas)
     tokens: Tokens = field(default_factory=Tokens)
     workloads: Workloads = field(default_factory=Workloads)
+    tenants: Tenants = field(default_factory=Tenants)
     roles: Roles = field(default_factory=Roles)
     issuers: Issuers = field(default_factory=Issuers)
     passwords: Passwords = field(default_factory=Passwords)
@@ -299,6 +303,7 @@ class MemoryService:
             **self.schemas.methods(),
             **self.tokens.methods(),
             **self.workloads.methods(),
+            **self.tenants.methods(),
             **self.roles.methods(),
             **self.issuers.methods(),
             **self.passwords.methods(),
@@ -371,6 +376,7 @@ async def running_memory_service(
         _CREDENTIALS,
         _PASSWORDS,
         _WORKLOADS,
+        _TENANTS,
         _ROLES,
         _ISSUERS,
     ):

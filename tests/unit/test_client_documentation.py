@@ -17,6 +17,7 @@ from rollbook.cli.failures import ExitCode
 from rollbook.cli.session import open_session
 from rollbook.schema_json import definition_from_json
 from rollbook.v1.issuer_service_pb2 import Issuer
+from rollbook.v1.tenant_pb2 import Tenant
 from rollbook.v1.user_pb2 import Email
 from tests.harness.command import Command
 from tests.harness.memory_service import TOKEN, MemoryService, running_memory_service
@@ -71,6 +72,7 @@ async def service() -> AsyncIterator[MemoryService]:
         memory.issuers.add(Issuer(name="ci", issuer="https://ci.example"))
         memory.tokens.by_id[ADA_ID] = memory.tokens.by_id.pop(token.id)
         token.id = ADA_ID
+        memory.tenants.add(Tenant(name="acme"))
         memory.schemas.add(definition_from_json(schema("badge")))
         yield memory
 

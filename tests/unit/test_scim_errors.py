@@ -54,6 +54,9 @@ ANSWERS: dict[str, tuple[int, str | None]] = {
     "DIALECT_CHANGED": (503, None),
     "ADDRESS_NOT_ALLOWED": (403, None),
     "MANAGED_BY_SCIM": (409, None),
+    "TENANT_NOT_FOUND": (404, None),
+    "TENANT_SUSPENDED": (403, None),
+    "TENANT_PROTECTED": (409, None),
 }
 
 

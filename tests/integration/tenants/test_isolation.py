@@ -108,9 +108,10 @@ async def test_every_key_begins_with_the_tenant(
         """
     )
     others = {key["conname"] for key in keys if key["first"] != "tenant_id"}
-    # A tenant's name, and random secrets of 256 bits: these find the tenant.
+    # A tenant's name and hosts, and random secrets: these find the tenant.
     assert others <= {
         "tenants_name_key",
+        "tenant_hosts_host",
         "credentials_token_hash_key",
         "oauth_clients_client_id",
     }
