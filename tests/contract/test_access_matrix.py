@@ -23,7 +23,9 @@ from rollbook.client import RollbookClient
 from rollbook.metadata import CHANNEL, CLIENT, GATEWAY, SCIM
 from tests.harness.credentials import Given, Minted
 from tests.harness.drivers import failure_of
+from tests.harness.foreign_credentials import of_issuer, of_oauth_clients
 from tests.harness.instance import GATEWAY_SECRET, TOKEN, running_gateway, running_service
+from tests.harness.issuer import running_issuer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -79,8 +81,16 @@ async def rollbook(database_server: DatabaseServer) -> AsyncIterator[tuple[str, 
         mock.patch.multiple("service.rpc.attempts", LIMIT=10**9, PAIR_LIMIT=10**9),
         mock.patch("service.passwords.MAX_WAITING", 10**9),
     ):
-        async with database_server.database() as url, running_service(url) as address:
-            yield address, await Minted.by(address, url)
+        async with (
+            database_server.database() as url,
+            running_service(url, issuer_reach="local") as address,
+            running_gateway(address) as scim_url,
+            running_issuer() as issuer,
+            RollbookClient(address, token=TOKEN) as client,
+        ):
+            others = [given async for given in of_oauth_clients(scim_url)]
+            others += [given async for given in of_issuer(client, issuer)]
+            yield address, await Minted.by(address, url, others)
 
 
 @pytest.fixture(scope="module")

@@ -48,16 +48,17 @@ class Minted:
     def __init__(
         self,
         good: dict[str, tuple[str, frozenset[Scope]]],
-        connected: Sequence[Given],
+        others: Sequence[Given],
         ended: dict[str, str],
     ) -> None:
         self._good = good
-        self._connected = connected
+        self._others = others
         self._ended = ended
 
     @classmethod
-    async def by(cls, service: str, database_url: str) -> Minted:
-        """Asks the service at an address for them; what time does is done in its database."""
+    async def by(cls, service: str, database_url: str, others: Sequence[Given]) -> Minted:
+        """Asks the service at an address for them; what time does is done in its database.
+        `others` are credentials that are no tokens."""
         wanted = {f"a token for {scope} alone": frozenset({scope}) for scope in Scope}
         wanted |= {f"a token for all but {scope}": EVERY_SCOPE - {scope} for scope in Scope}
         good = {"an administrator's token": (TOKEN, EVERY_SCOPE)}
@@ -66,7 +67,7 @@ class Minted:
                 made = await rollbook.tokens.create(title, scopes)
                 good[title] = (made.secret, scopes)
             good |= {title: each async for title, each in _of_principals(rollbook)}
-            connected = [each async for each in _of_connections(rollbook)]
+            others = [*others, *[each async for each in _of_connections(rollbook)]]
             ended = {title: secret async for title, secret in _ended(rollbook)}
         connection = await connect_as_tenant(database_url)
         await connection.execute(
@@ -74,7 +75,7 @@ class Minted:
         )
         good["another tenant's token"] = (await new_tenant(connection), EVERY_SCOPE)
         await connection.close()
-        return cls(good, connected, ended)
+        return cls(good, others, ended)
 
     @property
     def whole(self) -> str:
@@ -83,6 +84,7 @@ class Minted:
 
     def all(self) -> Iterator[Given]:
         """Every kind of credential."""
+        yield from self._others
         yield from self.right()
         yield from self.wrong()
 
@@ -90,7 +92,6 @@ class Minted:
         """Those that are somebody's."""
         for title, (token, scopes) in self._good.items():
             yield Given(title, f"Bearer {token}", scopes)
-        yield from self._connected
         for form in ("{}", "bearer {}", "BEARER {}", "bEaReR {}", "Bearer   {}", " Bearer {} "):
             yield Given(
                 f"written {form!r}", form.format(self.whole), EVERY_SCOPE - {Scope.PLATFORM}
