@@ -6,7 +6,10 @@ from typing import Final
 
 from rollbook.access import EVERY_SCOPE, Scope
 
-GRANT_TYPES: Final = ("authorization_code", "refresh_token", "client_credentials")
+JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+"""The grant type of assertions (RFC 7523 §2.1)."""
+
+GRANT_TYPES: Final = ("authorization_code", "refresh_token", "client_credentials", JWT_BEARER)
 
 GRANTABLE_SCOPES: Final = EVERY_SCOPE - {Scope.PLATFORM}
 """Scopes that a client can have: what acts in every tenant is nothing to consent to in one."""

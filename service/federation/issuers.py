@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from uuid import uuid5
@@ -19,7 +20,9 @@ from service.storage.credentials import Credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
+    from rollbook.access import Scope
     from service.federation.documents import Reach
     from service.storage.database import Database
     from service.storage.issuers import TrustedIssuer
@@ -27,6 +30,20 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _MAX_LOGGED: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedToken:
+    """What a token proves: whose it is, by which name changes are signed, what it is good for,
+    and when it ends, in seconds since 1970. `max_lifetime` is what its issuer's may live."""
+
+    tenant_id: UUID
+    issuer_id: UUID
+    subject: str
+    name: str
+    scopes: frozenset[Scope]
+    expires: float
+    max_lifetime: int
 
 
 class Issuers:
@@ -52,8 +69,26 @@ class Issuers:
 
     async def find(self, token: str) -> Credential | None:
         """What the holder of a token is let in by, until it expires; None when it is refused,
-        for whatever reason. Also for assertions of workloads (RFC 7523 §3): the audience is what
-        the tenant has registered, and so is what they are good for."""
+        for whatever reason."""
+        verified = await self.verify(token)
+        if verified is None:
+            return None
+        return Credential(
+            tenant_id=verified.tenant_id,
+            # All tokens of a subject are one credential.
+            id=uuid5(verified.issuer_id, verified.subject),
+            name=verified.name,
+            scopes=verified.scopes,
+            expire_time=datetime.fromtimestamp(verified.expires, UTC),
+            seconds_left=verified.expires - self._clock(),
+            # It is no row, so there is nowhere to note its use.
+            noted_this_minute=True,
+            password_hash=None,
+        )
+
+    async def verify(self, token: str) -> VerifiedToken | None:
+        """What a token proves, as a credential or as an assertion (RFC 7523 §3): its audience is
+        one that the tenant has registered. None when it is refused, for whatever reason."""
         issuer = ""
         try:
             claimed = peek(token)
@@ -67,7 +102,7 @@ class Issuers:
         """End the connections to issuers."""
         await self._documents.close()
 
-    async def _verified(self, token: str, claimed: Unverified) -> Credential:
+    async def _verified(self, token: str, claimed: Unverified) -> VerifiedToken:
         trusted = await self._trusted(claimed)
         message = trusted.message
         key = await self._keys.find(message.issuer, message.jwks_uri, claimed.key_id)
@@ -75,21 +110,18 @@ class Issuers:
             raise RefusedTokenError("key")
         if not fits(key, claimed.algorithm):
             raise RefusedTokenError("key for another algorithm")
-        now = self._clock()
-        claims = verify(token, claimed, key, message, now)
+        claims = verify(token, claimed, key, message, self._clock())
         scopes = scopes_named(scopes_of(message.rules, claims))
         if not scopes:
             raise RefusedTokenError("no rule fits its claims")
-        return Credential(
+        return VerifiedToken(
             tenant_id=trusted.tenant_id,
-            id=uuid5(trusted.id, claims["sub"]),
+            issuer_id=trusted.id,
+            subject=claims["sub"],
             name=f"{message.name}: {claims['sub']}",
             scopes=scopes,
-            expire_time=datetime.fromtimestamp(claims["exp"], UTC),
-            seconds_left=claims["exp"] - now,
-            # It is no row, so there is nowhere to note its use.
-            noted_this_minute=True,
-            password_hash=None,
+            expires=claims["exp"],
+            max_lifetime=message.max_lifetime.seconds,
         )
 
     async def _trusted(self, claimed: Unverified) -> TrustedIssuer:

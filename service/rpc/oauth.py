@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from service.rpc.administrators import Administrators
+from service.rpc.assertion_grant import AssertionGrant
 from service.rpc.client_lookup import ClientLookup
 from service.rpc.oauth_clients import OAuthClientMethods
 from service.rpc.oauth_consent import OAuthConsentMethods
@@ -57,7 +58,12 @@ def oauth_answers(
             database, epoch, keys.page, plain_http=issuers.allows_plain_http
         ).answers(),
         **OAuthTokenMethods(
-            database, clients, epoch, issuers.keys, refresh_key=keys.refresh
+            database,
+            clients,
+            epoch,
+            issuers.keys,
+            AssertionGrant(database, issuers),
+            refresh_key=keys.refresh,
         ).answers(),
         **OAuthConsentMethods(database, clients, administrators, keys.form).answers(),
     }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from rollbook.oauth import JWT_BEARER
 from rollbook.v1 import oauth_service_pb2
 from service.directory import oauth_tokens as use_cases
 from service.directory.oauth_tokens import Refusal, digest_of
@@ -27,10 +28,15 @@ if TYPE_CHECKING:
     from service.domain.oauth.parameters import Parameters
     from service.epoch import Epoch
     from service.federation.key_sets import KeySets
+    from service.rpc.assertion_grant import AssertionGrant
     from service.rpc.calls import Answer, Call
     from service.rpc.client_lookup import ClientLookup
     from service.storage.database import Database
     from service.storage.oauth_tokens import IssuedToken
+
+
+_OF_CLIENTS: Final = ("client_id", "client_secret", "client_assertion")
+"""Parameters by which a client says who it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +57,12 @@ class OAuthTokenMethods:
         clients: ClientLookup,
         epoch: Epoch,
         keys: KeySets,
+        assertions: AssertionGrant,
         *,
         refresh_key: bytes,
     ) -> None:
         self._keys = keys
+        self._assertions = assertions
         self._database = database
         self._clients = clients
         self._epoch = epoch
@@ -70,6 +78,9 @@ class OAuthTokenMethods:
 
     async def issue(self, request: Any, call: Call) -> bytes:
         """Tokens (RFC 6749 §3.2)."""
+        parameters = _read(request.request)
+        if parameters.get("grant_type") == JWT_BEARER:
+            return await self._exchange(parameters, request.request, call)
         asked = await self._asked(request.request, call, "/oauth2/token")
         tokens = await self._database.transaction(
             asked.client.tenant_id,
@@ -87,6 +98,14 @@ class OAuthTokenMethods:
             refresh_token=tokens.refresh_token,
             scopes=sorted(tokens.scopes),
         ).SerializeToString()
+
+    async def _exchange(self, parameters: Parameters, request: Any, call: Call) -> bytes:
+        """A token for an assertion. A client need not say who it is; if it does, it has to prove
+        that as well (RFC 7521 §4.1)."""
+        tenant_id = None
+        if request.authorization or any(map(parameters.get, _OF_CLIENTS)):
+            tenant_id = (await self._asked(request, call, "/oauth2/token")).client.tenant_id
+        return await self._assertions.answer(parameters, tenant_id)
 
     async def revoke(self, request: Any, call: Call) -> bytes:
         """A token less (RFC 7009)."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
+    from rollbook.access import Scope
     from service.storage.database import Connection
 
 
@@ -104,3 +105,51 @@ async def delete(connection: Connection, tenant_id: UUID, identifier: UUID) -> T
         identifier,
     )
     return _issuer(row) if row else None
+
+
+async def insert_token(
+    connection: Connection,
+    tenant_id: UUID,
+    issuer_id: UUID,
+    name: str,
+    token_hash: bytes,
+    hint: str,
+    scopes: frozenset[Scope],
+    seconds: int,
+) -> bool:
+    """Store an access token that a workload got for one of an issuer; False when the issuer is
+    trusted no more."""
+    status = await connection.execute(
+        """
+        INSERT INTO credentials (
+            tenant_id, id, name, kind, token_hash, scopes, hint, has_checksum, expire_time,
+            issuer_id
+        )
+        SELECT tenant_id, $3, $4, 'workload', $5, $6, $7, true, now() + make_interval(secs => $8),
+            id
+        FROM issuers WHERE tenant_id = $1 AND id = $2 FOR KEY SHARE
+        """,
+        tenant_id,
+        issuer_id,
+        new_id(),
+        name,
+        token_hash,
+        sorted(scopes),
+        hint,
+        seconds,
+    )
+    return status == "INSERT 0 1"
+
+
+async def forget_ended_tokens(connection: Connection, tenant_id: UUID) -> None:
+    """Remove a few that have ended; what others are removing is left to them."""
+    await connection.execute(
+        """
+        DELETE FROM credentials WHERE tenant_id = $1 AND id IN (
+            SELECT id FROM credentials
+            WHERE tenant_id = $1 AND kind = 'workload' AND expire_time < now()
+            ORDER BY expire_time LIMIT 20 FOR UPDATE SKIP LOCKED
+        )
+        """,
+        tenant_id,
+    )

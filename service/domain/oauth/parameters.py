@@ -16,6 +16,7 @@ MAX_LENGTH: Final = 8_192
 
 _UNDERSTOOD: Final = frozenset(
     (
+        "assertion",
         "client_assertion",
         "client_assertion_type",
         "client_id",
