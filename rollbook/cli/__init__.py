@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rollbook.cli import (
+    access,
     connections,
     groups,
     issuers,
@@ -56,6 +57,7 @@ for name, part in (
     ("group", groups.app),
     ("service-account", service_accounts.app),
     ("role", roles.app),
+    ("access", access.app),
     ("schema", schemas.app),
     ("token", tokens.app),
     ("tenant", tenants.app),

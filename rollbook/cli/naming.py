@@ -90,6 +90,25 @@ async def find_service_account(
         ) from None
 
 
+async def find_principal_id(client: RollbookClient, name: str) -> str:
+    """The id of the user with that id, userName or e-mail address, or else of the group or service
+    account with that displayName. An id stands for itself. Raises NotFoundError;
+    InvalidRequestError when several have the name."""
+    if is_id(name):
+        return name
+    find_one = (find_user, find_group, find_service_account)
+    for find in find_one:
+        try:
+            return (await find(client, name, read_mask=["id"])).id
+        except NotFoundError as error:
+            missing = error
+    raise NotFoundError(
+        f"There is no user, group or service account {name!r}.",
+        code=missing.code,
+        reason=missing.reason,
+    )
+
+
 async def find_member_ids(
     client: RollbookClient, users: Iterable[str], groups: Iterable[str]
 ) -> list[str]:

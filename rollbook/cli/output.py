@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from google.protobuf.message import Message
+    from rich.tree import Tree
 
     from rollbook.v1.group_pb2 import Group
     from rollbook.v1.service_account_pb2 import ServiceAccount
@@ -77,6 +78,10 @@ class Output:
         for name, value in pairs:
             table.add_row(printable(name), printable(value))
         self._results.print(table)
+
+    def tree(self, tree: Tree) -> None:
+        """Print a tree."""
+        self._results.print(tree)
 
     def say(self, text: str) -> None:
         """Tell a person how it went."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
+from rollbook.client.access import Access
 from rollbook.client.connection import DEFAULT_TIMEOUT, Connection, basic, bearer
 from rollbook.client.directory import Directory
 from rollbook.client.groups import Groups
@@ -68,6 +69,7 @@ class RollbookClient:
         self.service_accounts = ServiceAccounts(self._connection)
         self.schemas = Schemas(self._connection)
         self.roles = Roles(self._connection)
+        self.access = Access(self._connection)
         self.tokens = Tokens(self._connection)
         self.passwords = Passwords(self._connection)
         self.workloads = Workloads(self._connection)
@@ -93,6 +95,12 @@ class RollbookClient:
     def acting_in(self, tenant: str) -> RollbookClient:
         """A client with the same credentials that acts in another tenant; to be closed too."""
         return self._in_another(tenant=tenant)
+
+    @property
+    def revision(self) -> str:
+        """The revision of the write that was answered last; empty before the first. Give it to
+        another client as `at_least_as_fresh`, and it sees that write."""
+        return self._connection.revision
 
     async def health(self, *, timeout: float | None = None) -> str:
         """What the service says of itself: "SERVING" or "NOT_SERVING". Needs no credentials."""

@@ -10,9 +10,11 @@ from grpc.aio import AioRpcError
 
 from rollbook.client.channel import TLS, open_channel
 from rollbook.errors import error_from_rpc
-from rollbook.metadata import TENANT
+from rollbook.metadata import REVISION, TENANT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import grpc.aio
 
 Q = TypeVar("Q")
@@ -40,6 +42,8 @@ class Connection:
         self._timeout = _positive(timeout)
         self._metadata = _metadata(authorization, tenant)
         self._closed = False
+        self.revision = ""
+        """That of the write that was answered last; empty before the first."""
 
     @cached_property
     def channel(self) -> grpc.aio.Channel:
@@ -60,9 +64,17 @@ class Connection:
             raise RuntimeError("The client is closed.")
         seconds = self._timeout if timeout is None else _positive(timeout)
         try:
-            return await method(request, timeout=seconds, metadata=self._metadata)
+            call = method(request, timeout=seconds, metadata=self._metadata)
+            answer = await call
+            self._note(await call.trailing_metadata())
         except AioRpcError as failure:
             raise error_from_rpc(failure) from failure
+        return answer
+
+    def _note(self, trailers: Iterable[tuple[str, str | bytes]]) -> None:
+        for key, value in trailers:
+            if key == REVISION:
+                self.revision = str(value)
 
     async def close(self) -> None:
         """Close the channel; calls under way are cancelled. Closing twice is no error."""
