@@ -17,6 +17,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from rollbook.attributes import GROUP, SERVICE_ACCOUNT, USER, ResourceType
 from rollbook.v1 import (
+    access_service_pb2,
     credential_service_pb2,
     group_pb2,
     group_service_pb2,
@@ -41,6 +42,7 @@ from service.domain.replacement import replaced
 from service.rpc import status
 from service.storage.resources import unique_attribute
 from tests.harness.fake_service import Call, Failure
+from tests.harness.memory_access import Access
 from tests.harness.memory_issuers import Issuers
 from tests.harness.memory_passwords import Passwords
 from tests.harness.memory_roles import Roles
@@ -63,6 +65,7 @@ _GROUPS = group_service_pb2.DESCRIPTOR.services_by_name["GroupService"]
 _ACCOUNTS = service_account_service_pb2.DESCRIPTOR.services_by_name["ServiceAccountService"]
 _SCHEMAS = schema_service_pb2.DESCRIPTOR.services_by_name["SchemaService"]
 _CREDENTIALS = credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"]
+_ACCESS = access_service_pb2.DESCRIPTOR.services_by_name["AccessService"]
 _ROLES = role_service_pb2.DESCRIPTOR.services_by_name["RoleService"]
 _ISSUERS = issuer_service_pb2.DESCRIPTOR.services_by_name["IssuerService"]
 _TENANTS = tenant_service_pb2.DESCRIPTOR.services_by_name["TenantService"]
@@ -305,6 +308,7 @@ class MemoryService:
             **self.workloads.methods(),
             **self.tenants.methods(),
             **self.roles.methods(),
+            **Access(self.roles).methods(),
             **self.issuers.methods(),
             **self.passwords.methods(),
         }
@@ -378,6 +382,7 @@ async def running_memory_service(
         _WORKLOADS,
         _TENANTS,
         _ROLES,
+        _ACCESS,
         _ISSUERS,
     ):
         handlers = {method.name: memory.handler(method) for method in service.methods}

@@ -69,6 +69,7 @@ async def service() -> AsyncIterator[MemoryService]:
         token = memory.tokens.add("okta", "scim")
         memory.workloads.add("billing", "spiffe://acme.example/prod/billing", "directory.read")
         memory.roles.add(ADA_ID, "all_workspaces", "viewer", "manual")
+        memory.roles.add(ADA_ID, "workspace_prod", "viewer", "manual")
         memory.issuers.add(Issuer(name="ci", issuer="https://ci.example"))
         memory.tokens.by_id[ADA_ID] = memory.tokens.by_id.pop(token.id)
         token.id = ADA_ID
