@@ -27,6 +27,7 @@ from gateway.handlers.resources import ResourceEndpoint, ResourceHandlers
 from gateway.handlers.response import respond_error
 from gateway.handlers.root import RootHandlers
 from gateway.handlers.schema_sets import SchemaSets, is_schema_change
+from gateway.handlers.tenant_url import SEGMENT, TenantUrls
 from gateway.oauth_routes import oauth_routes
 from gateway.routing import Route, Router
 from gateway.scim.bulk import MAX_BULK_PAYLOAD
@@ -64,6 +65,7 @@ class Gateway:
         health = HealthHandlers(stubs, lambda: self.draining)
         self._base_url_of = base_url_of(settings)
         self._claims = Claims(settings)
+        self._tenant_urls = TenantUrls(settings)
         self._dialects = ConnectionDialects(settings.dialect)
         self._dialect = settings.dialect
         self._access_log = settings.http_access_log
@@ -143,9 +145,14 @@ class Gateway:
 
     async def _dispatch(self, scim: ScimRequest) -> Response:
         http = scim.http
-        path = http.rel_url.raw_path
-        route = self._outside.get(path)
-        if route is None:
+        tenant, path = self._tenant_urls.split(http.rel_url.raw_path)
+        scim.expected_tenant = self._tenant_urls.expectation(http, tenant)
+        if tenant is not None:
+            scim.tenant_path = f"/{SEGMENT}/{tenant}"
+            route, scim.id = self._router.find(path)
+        elif (outside := self._outside.get(path)) is not None:
+            route = outside
+        else:
             route, scim.id = self._item_outside(path) or self._router.find(path)
         scim.endpoint = route.name
         scim.schemas = self._schemas.known(scim)

@@ -88,6 +88,11 @@ class Settings(BaseSettings):
         description="scheme and host that clients see, e.g. https://id.acme.example;"
         " by default those of each request",
     )
+    http_tenant_domain: str | None = Field(
+        None,
+        description="domain whose subdomains name tenants: with scim.acme.example the host"
+        " sales.scim.acme.example is that of the tenant sales (docs/tenants.md)",
+    )
     http_trust_forwarded: bool = Field(
         default=False,
         description="believe X-Forwarded-Proto, -Host, -Port and -Prefix;"
@@ -186,6 +191,16 @@ class Settings(BaseSettings):
         if any(not re.fullmatch(r"[\w.~-]+", segment, re.ASCII) for segment in segments):
             raise ValueError(f"{value!r} is not a path such as /scim/v2")
         return "".join(f"/{segment}" for segment in segments)
+
+    @field_validator("http_tenant_domain")
+    @classmethod
+    def _domain(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        domain = value.lower().strip(".")
+        if not re.fullmatch(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*", domain, re.ASCII):
+            raise ValueError(f"{value!r} is no domain such as scim.acme.example")
+        return domain
 
     @field_validator("http_public_url")
     @classmethod

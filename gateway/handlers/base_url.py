@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gateway.settings import Settings
 
-    BaseUrl = Callable[[BaseRequest], str]
+    BaseUrl = Callable[[BaseRequest, str], str]
 
 _HOST: Final = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[\w.~-]+)(?::\d{1,5})?", re.ASCII)
 _PATH: Final = re.compile(r"(?:/[\w.~-]+)*", re.ASCII)
@@ -23,14 +23,15 @@ _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 
 
 def base_url_of(settings: Settings) -> BaseUrl:
-    """How to find the base URL of a request, which may raise HttpError."""
+    """How to find the base URL of a request, which may raise HttpError, with the part of the path
+    that names a tenant."""
     prefix = settings.http_prefix
     if settings.http_public_url is not None:
-        public = settings.http_public_url + prefix
-        return lambda _: public
+        public = settings.http_public_url
+        return lambda _, tenant: public + tenant + prefix
     if settings.http_trust_forwarded:
-        return lambda http: _forwarded(http) + prefix
-    return lambda http: _origin(http.scheme, _host(http)) + prefix
+        return lambda http, tenant: _forwarded(http) + tenant + prefix
+    return lambda http, tenant: _origin(http.scheme, _host(http)) + tenant + prefix
 
 
 @lru_cache(maxsize=256)

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from gateway.handlers.errors import bad_request
 from gateway.scim.dialects import Reading
 from gateway.scim.projection import EVERYTHING, Projection, projection_from_query
-from rollbook.metadata import DIALECT, REQUEST_ID, SCHEMA
+from rollbook.metadata import DIALECT, EXPECT_TENANT, REQUEST_ID, SCHEMA
 from rollbook.schema_sets import DEFAULT
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ class ScimRequest:
 
     `endpoint` is the name of its route and `id` the last segment of a resource's path; both are
     empty until the route is known. `dialect` is that of the connection it came on, and
-    `dialect_name` what the service knows it by: empty for the gateway's own.
+    `dialect_name` what the service knows it by: empty for the gateway's own. `tenant_path` is the
+    part of the path that names a tenant, as it was sent, and `expected_tenant` what the URL says
+    of it to the service; both are empty where it says nothing.
     """
 
     __slots__ = (
@@ -52,10 +54,12 @@ class ScimRequest:
         "dialect",
         "dialect_name",
         "endpoint",
+        "expected_tenant",
         "http",
         "id",
         "request_id",
         "schemas",
+        "tenant_path",
     )
 
     def __init__(
@@ -67,6 +71,8 @@ class ScimRequest:
         self.endpoint = ""
         self.id = ""
         self.schemas = DEFAULT
+        self.tenant_path = ""
+        self.expected_tenant = ""
         self.request_id = _request_id(http.headers.get("X-Request-Id"))
         self._base_url_of = base_url_of
         self._claims = claims
@@ -75,7 +81,7 @@ class ScimRequest:
     @property
     def base_url(self) -> str:
         """The SCIM base URL as the client knows it. Raises HttpError for a bad Host."""
-        return self._base_url_of(self.http)
+        return self._base_url_of(self.http, self.tenant_path)
 
     @property
     def has_credentials(self) -> bool:
@@ -84,11 +90,13 @@ class ScimRequest:
 
     @property
     def credentials_key(self) -> bytes:
-        """What is kept by credentials is found by it: they are secrets, so it is their hash."""
+        """What is kept by credentials is found by it: they are secrets, so it is their hash. The
+        same ones may be another's in another tenant."""
         if not self._credentials_key:
-            text = self.http.headers.get("Authorization", "")
-            digest = hashlib.sha256(text.encode("utf-8", "surrogateescape"))
-            self._credentials_key = digest.digest()
+            texts = (self.http.headers.get("Authorization", ""), self.expected_tenant)
+            self._credentials_key = b"".join(
+                hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest() for text in texts
+            )
         return self._credentials_key
 
     def reading(self) -> Reading:
@@ -149,6 +157,8 @@ class ScimRequest:
         which schemas it was translated, unless by those of the contract, and by which dialect it
         was read, unless by the gateway's own."""
         items = (*self._claims.of(self.http), (REQUEST_ID, self.request_id), *more)
+        if self.expected_tenant:
+            items = ((EXPECT_TENANT, self.expected_tenant), *items)
         if self.schemas.revision:
             items = ((SCHEMA, str(self.schemas.revision)), *items)
         if self.dialect_name:

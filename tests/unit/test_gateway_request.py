@@ -15,7 +15,7 @@ from gateway.settings import Settings
 def request(**headers: str) -> ScimRequest:
     fields = {name.replace("_", "-"): value for name, value in headers.items()}
     claims = Claims(Settings.model_construct())
-    return ScimRequest(make_mocked_request("GET", "/", fields), lambda _: "", LENIENT, claims)
+    return ScimRequest(make_mocked_request("GET", "/", fields), lambda _, __: "", LENIENT, claims)
 
 
 @pytest.mark.parametrize(
