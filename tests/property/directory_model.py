@@ -1,11 +1,17 @@
-"""A directory as simple as can be: what users, groups and members should look like."""
+"""A directory as simple as can be: what users, service accounts, groups and members should look
+like."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.harness.representation import ENTERPRISE_SCHEMA, GROUP_SCHEMA, USER_SCHEMA
+from tests.harness.representation import (
+    ENTERPRISE_SCHEMA,
+    GROUP_SCHEMA,
+    SERVICE_ACCOUNT_SCHEMA,
+    USER_SCHEMA,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,8 +30,17 @@ class ModelUser:
 
 
 @dataclass
+class ModelAccount:
+    """A service account by what a client has written of it; `owner` is an id."""
+
+    display_name: str
+    active: bool = True
+    owner: str = ""
+
+
+@dataclass
 class ModelGroup:
-    """A group; members are ids of users and groups."""
+    """A group; members are ids of whatever there is."""
 
     display_name: str
     members: set[str] = field(default_factory=set)
@@ -33,16 +48,25 @@ class ModelGroup:
 
 @dataclass
 class Directory:
-    """Users and groups by id."""
+    """Resources by id."""
 
     users: dict[str, ModelUser] = field(default_factory=dict)
     groups: dict[str, ModelGroup] = field(default_factory=dict)
+    accounts: dict[str, ModelAccount] = field(default_factory=dict)
 
     def is_taken(self, user_name: str, by_other_than: str = "") -> bool:
         """Whether another user has the name, in any case."""
         return any(
             user.user_name.casefold() == user_name.casefold()
             for identifier, user in self.users.items()
+            if identifier != by_other_than
+        )
+
+    def is_name_taken(self, display_name: str, by_other_than: str = "") -> bool:
+        """Whether another service account has the name, in any case."""
+        return any(
+            account.display_name.casefold() == display_name.casefold()
+            for identifier, account in self.accounts.items()
             if identifier != by_other_than
         )
 
@@ -68,13 +92,22 @@ class Directory:
             if user.manager == identifier:
                 user.manager = ""
                 touched.add(key)
+        for key, account in self.accounts.items():
+            if account.owner == identifier:
+                account.owner = ""
+                touched.add(key)
         self.users.pop(identifier, None)
+        self.accounts.pop(identifier, None)
         self.groups.pop(identifier, None)
         return touched - {identifier}
 
     def shown_users(self) -> dict[str, Document]:
         """Every user as answers show it, without meta."""
         return {identifier: self._shown_user(identifier) for identifier in self.users}
+
+    def shown_accounts(self) -> dict[str, Document]:
+        """Every service account as answers show it, without meta."""
+        return {identifier: self._shown_account(identifier) for identifier in self.accounts}
 
     def shown_groups(self) -> dict[str, Document]:
         """Every group as answers show it, without meta."""
@@ -93,6 +126,20 @@ class Directory:
         if user.manager:
             shown["schemas"].append(ENTERPRISE_SCHEMA)
             shown[ENTERPRISE_SCHEMA] = {"manager": {"value": user.manager}}
+        if above := self.ancestors(identifier):
+            shown["groups"] = self._shown_groups_of(identifier, above)
+        return shown
+
+    def _shown_account(self, identifier: str) -> Document:
+        account = self.accounts[identifier]
+        shown: Document = {
+            "schemas": [SERVICE_ACCOUNT_SCHEMA],
+            "id": identifier,
+            "displayName": account.display_name,
+            "active": account.active,
+        }
+        if account.owner:
+            shown["owner"] = {"value": account.owner}
         if above := self.ancestors(identifier):
             shown["groups"] = self._shown_groups_of(identifier, above)
         return shown
@@ -122,8 +169,7 @@ class Directory:
     def _shown_member(self, identifier: str) -> Document:
         if identifier in self.users:
             return {"value": identifier, "type": "User"}
-        return {
-            "value": identifier,
-            "type": "Group",
-            "display": self.groups[identifier].display_name,
-        }
+        is_account = identifier in self.accounts
+        resource = self.accounts[identifier] if is_account else self.groups[identifier]
+        kind = "ServiceAccount" if is_account else "Group"
+        return {"value": identifier, "type": kind, "display": resource.display_name}
