@@ -18,10 +18,10 @@ import grpc
 import pytest
 from aiohttp import ClientSession
 
-from rollbook.access import ROUTES, RPCS, Rule
+from rollbook.access import ROUTES, RPCS, Rule, Scope
 from rollbook.client import RollbookClient
-from rollbook.metadata import CHANNEL, CLIENT, GATEWAY, SCIM
-from tests.harness.credentials import Given, Minted
+from rollbook.metadata import CHANNEL, CLIENT, EXPECT_TENANT, GATEWAY, SCIM, TENANT
+from tests.harness.credentials import INVALID, Given, Minted
 from tests.harness.drivers import failure_of
 from tests.harness.foreign_credentials import of_issuer, of_oauth_clients
 from tests.harness.instance import GATEWAY_SECRET, TOKEN, running_gateway, running_service
@@ -42,11 +42,14 @@ UNKNOWN: Final = "00000000-0000-7000-8000-00000000dead"
 
 @dataclass(frozen=True)
 class Way:
-    """How a call comes: its metadata, and whether the service is to take it for SCIM's."""
+    """How a call comes: its metadata, whether the service is to take it for SCIM's, the tenant
+    that its URL named, and the one that it is to act in."""
 
     title: str
     metadata: tuple[tuple[str, str], ...]
     is_scim: bool
+    expects: str = ""
+    acts_in: str = ""
 
 
 WAYS: Final = (
@@ -56,20 +59,46 @@ WAYS: Final = (
     Way("by a gateway without a secret", ((CHANNEL, SCIM), (GATEWAY, "")), is_scim=False),
     Way("said to be SCIM", ((CHANNEL, SCIM), (CLIENT, "192.0.2.1")), is_scim=False),
     Way("by the gateway for nobody", ((GATEWAY, GATEWAY_SECRET),), is_scim=False),
+    *(
+        Way(f"to {tenant}", ((EXPECT_TENANT, f"name:{tenant}"),), is_scim=False, expects=tenant)
+        for tenant in ("default", "other", "nobodys")
+    ),
+    Way(
+        "by the gateway to other",
+        ((CHANNEL, SCIM), (GATEWAY, GATEWAY_SECRET), (EXPECT_TENANT, "name:other")),
+        is_scim=True,
+        expects="other",
+    ),
+    Way("acting in other", ((TENANT, "other"),), is_scim=False, acts_in="other"),
 )
+
+MAIN_WAYS: Final = tuple(WAYS[number] for number in (0, 1, 2, 7, 10))
+"""Those that every method is called by; all of them, one method for each rule."""
+
+BY_RULE: Final = {rule: method for method, rule in RPCS.items()}
 
 
 def expected(rule: Rule, given: Given, way: Way) -> str:
     """The reason that a malformed call gets."""
     if rule.takes_nobody(has_credentials=bool((given.header or "").strip())):
         return "INVALID_SYNTAX"
-    if given.refusal:
-        return given.refusal
+    return _not_known(given, way) or _not_allowed(rule, given, way) or "INVALID_SYNTAX"
+
+
+def _not_known(given: Given, way: Way) -> str:
+    if given.refusal or way.expects not in {"", given.tenant}:
+        return given.refusal or INVALID
+    return "TENANT_SUSPENDED" if given.is_suspended else ""
+
+
+def _not_allowed(rule: Rule, given: Given, way: Way) -> str:
+    if way.acts_in not in {"", given.tenant} and Scope.PLATFORM not in given.scopes:
+        return "SCOPE_MISSING"
     if given.scim and (CHANNEL, SCIM) in way.metadata:
         return given.scim
     if not rule.admits(given.scopes, over_scim=way.is_scim):
         return "SCOPE_MISSING"
-    return (given.scim_after if way.is_scim else "") or "INVALID_SYNTAX"
+    return given.scim_after if way.is_scim else ""
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +155,8 @@ async def assert_answers(
 async def test_a_method_admits_whom_the_table_admits(
     method: str, rollbook: tuple[str, Minted], channel: grpc.aio.Channel
 ) -> None:
-    await assert_answers(channel, method, rollbook[1].all(), WAYS)
+    ways = WAYS if method in BY_RULE.values() else MAIN_WAYS
+    await assert_answers(channel, method, rollbook[1].all(), ways)
 
 
 @pytest.mark.parametrize("kind", ["truncated", "flipped"])
@@ -168,6 +198,8 @@ def expected_status(rule: Rule, given: Given) -> int | None:
         return None
     if given.refusal:
         return 401
+    if given.is_suspended:
+        return 403
     refused = rule.over_scim and (given.scim or given.scim_after)
     return 403 if refused or not rule.admits(given.scopes, over_scim=rule.over_scim) else None
 

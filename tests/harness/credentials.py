@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rollbook.access import BY_ROLE, EVERY_SCOPE, Scope
 from rollbook.client import RollbookClient, remove
@@ -16,7 +16,6 @@ from rollbook.v1.connection_pb2 import Connection
 from rollbook.v1.service_account_pb2 import ServiceAccount
 from rollbook.v1.user_pb2 import Role, User
 from tests.harness.instance import BASIC_CREDENTIALS, BASIC_USER, TOKEN, connect_as_tenant
-from tests.harness.tenants import new_tenant
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -31,7 +30,7 @@ INVALID: Final = "CREDENTIALS_INVALID"
 class Given:
     """An `authorization` header (None: there is none), and what it makes of the caller: the
     scopes, or the reason of the refusal; `scim` is what it is refused for over SCIM alone, and
-    `scim_after` for what it has the scope for."""
+    `scim_after` for what it has the scope for; `tenant` is whose it is."""
 
     title: str
     header: str | None
@@ -39,6 +38,8 @@ class Given:
     refusal: str = ""
     scim: str = ""
     scim_after: str = ""
+    tenant: str = "default"
+    is_suspended: bool = False
 
 
 class Minted:
@@ -68,12 +69,12 @@ class Minted:
                 good[title] = (made.secret, scopes)
             good |= {title: each async for title, each in _of_principals(rollbook)}
             others = [*others, *[each async for each in _of_connections(rollbook)]]
+            others += [each async for each in _of_tenants(rollbook, service)]
             ended = {title: secret async for title, secret in _ended(rollbook)}
         connection = await connect_as_tenant(database_url)
         await connection.execute(
             "UPDATE credentials SET expire_time = now() - interval '1 s' WHERE name = 'expired'"
         )
-        good["another tenant's token"] = (await new_tenant(connection), EVERY_SCOPE)
         await connection.close()
         return cls(good, others, ended)
 
@@ -185,19 +186,40 @@ async def _of_principals(
 async def _of_connections(rollbook: RollbookClient) -> AsyncIterator[Given]:
     """Tokens of SCIM connections: one that is as any, one that is switched off, and one that
     others than this machine provision by."""
-    for title, fields, refused in (
-        ("a connection", {}, {}),
-        ("a switched-off connection", {"enabled": False}, {"scim": "SCIM_DISABLED"}),
+    for title, fields, scim, scim_after in (
+        ("a connection", {}, "", ""),
+        ("a switched-off connection", {"enabled": False}, "SCIM_DISABLED", ""),
         (
             "a connection from elsewhere",
             {"ip_allow_list": ["192.0.2.0/24"]},
-            {"scim_after": "ADDRESS_NOT_ALLOWED"},
+            "",
+            "ADDRESS_NOT_ALLOWED",
         ),
     ):
-        made = await rollbook.connections.create(Connection(name=title, **fields))
+        options: dict[str, Any] = dict(fields)
+        made = await rollbook.connections.create(Connection(name=title, **options))
         token = await rollbook.tokens.create(title, [Scope.SCIM], connection_id=made.id)
-        scopes = frozenset({Scope.SCIM})
-        yield Given(f"a token of {title}", f"Bearer {token.secret}", scopes, **refused)
+        yield Given(
+            f"a token of {title}",
+            f"Bearer {token.secret}",
+            frozenset({Scope.SCIM}),
+            scim=scim,
+            scim_after=scim_after,
+        )
+
+
+async def _of_tenants(rollbook: RollbookClient, service: str) -> AsyncIterator[Given]:
+    """Tokens of another tenant, for everything and for SCIM, and of one that is suspended."""
+    for name, scopes in (("other", EVERY_SCOPE), ("other-scim", {Scope.SCIM}), ("gone", OWN)):
+        tenant = name.removesuffix("-scim")
+        if name == tenant:
+            await rollbook.tenants.create(name)
+        async with RollbookClient(service, token=TOKEN, tenant=tenant) as client:
+            made = await client.tokens.create(name, scopes)
+        header, is_gone = f"Bearer {made.secret}", tenant == "gone"
+        title = f"a token of the tenant {name}"
+        yield Given(title, header, frozenset(scopes), tenant=tenant, is_suspended=is_gone)
+    await rollbook.tenants.suspend("gone")
 
 
 async def _ended(rollbook: RollbookClient) -> AsyncIterator[tuple[str, str]]:
