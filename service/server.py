@@ -299,7 +299,13 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
         database, means.epoch, page_key, plain_http=means.issuers.allows_plain_http
     )
     oauth = oauth_answers(
-        database, means.epoch, gate.authenticator, user_passwords, means.issuers, oauth_keys
+        database,
+        means.epoch,
+        gate.authenticator,
+        user_passwords,
+        means.issuers,
+        means.rate_limits,
+        oauth_keys,
     )
     tenants = TenantMethods(database, writes, page_key)
     return [

@@ -12,6 +12,7 @@ from rollbook.cli import (
     connections,
     groups,
     issuers,
+    oauth,
     passwords,
     role_catalogue,
     roles,
@@ -64,6 +65,7 @@ for name, part in (
     ("workload", workloads.app),
     ("connection", connections.app),
     ("issuer", issuers.app),
+    ("oauth", oauth.app),
     (None, status.app),
 ):
     app.add_typer(part, name=name)

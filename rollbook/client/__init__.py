@@ -18,6 +18,7 @@ from rollbook.client.filters import Condition, Operand, ascending, descending, w
 from rollbook.client.groups import Groups
 from rollbook.client.issuers import Issuers
 from rollbook.client.listing import Listing
+from rollbook.client.oauth import OAuthClients
 from rollbook.client.patches import Change, add, remove, replace
 from rollbook.client.paths import ENTERPRISE
 from rollbook.client.schemas import Schemas
@@ -37,6 +38,7 @@ __all__ = [
     "Groups",
     "Issuers",
     "Listing",
+    "OAuthClients",
     "Operand",
     "RollbookClient",
     "Schemas",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from service.federation.issuers import Issuers
     from service.rpc.authentication import Authenticator
     from service.rpc.calls import Answer
+    from service.rpc.rate_limits import RateLimits
     from service.rpc.user_passwords import UserPasswords
     from service.storage.database import Connection, Database
 
@@ -48,6 +49,7 @@ def oauth_answers(
     authenticator: Authenticator,
     passwords: UserPasswords,
     issuers: Issuers,
+    rate_limits: RateLimits,
     keys: OAuthKeys,
 ) -> Mapping[str, Answer]:
     """The functions by the method names of the contract."""
@@ -63,6 +65,7 @@ def oauth_answers(
             epoch,
             issuers.keys,
             AssertionGrant(database, issuers),
+            rate_limits,
             refresh_key=keys.refresh,
         ).answers(),
         **OAuthConsentMethods(database, clients, administrators, keys.form).answers(),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from service.rpc.assertion_grant import AssertionGrant
     from service.rpc.calls import Answer, Call
     from service.rpc.client_lookup import ClientLookup
+    from service.rpc.rate_limits import RateLimits
     from service.storage.database import Database
     from service.storage.oauth_tokens import IssuedToken
 
@@ -58,11 +59,13 @@ class OAuthTokenMethods:
         epoch: Epoch,
         keys: KeySets,
         assertions: AssertionGrant,
+        rate_limits: RateLimits,
         *,
         refresh_key: bytes,
     ) -> None:
         self._keys = keys
         self._assertions = assertions
+        self._rate_limits = rate_limits
         self._database = database
         self._clients = clients
         self._epoch = epoch
@@ -139,12 +142,13 @@ class OAuthTokenMethods:
         return _description(found).SerializeToString()
 
     async def _asked(self, request: Any, call: Call, path: str) -> _Asked:
-        """The request with its client. Raises OAuthError."""
+        """The request with its client. Raises OAuthError, RATE_LIMITED."""
         parameters = _read(request)
         claim = read_claim(request.authorization, parameters)
         client = await self._clients.find(claim.client_id, call)
         if client is None or not proves(claim, client):
             raise invalid_client()
+        self._rate_limits.count(client.tenant_id, client.id)
         if claim.method == "private_key_jwt":
             audiences = (request.issuer, f"{request.issuer}/oauth2/token", request.issuer + path)
             await self._check_assertion(client, claim.proof, audiences)
