@@ -100,6 +100,7 @@ class Issuers:
 
     async def close(self) -> None:
         """End the connections to issuers."""
+        await self._keys.close()
         await self._documents.close()
 
     async def _verified(self, token: str, claimed: Unverified) -> VerifiedToken:

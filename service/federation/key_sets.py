@@ -37,6 +37,9 @@ STALE_SECONDS: Final = 86_400.0
 PAUSE_SECONDS: Final = 10.0
 """Between two fetches of the same keys: anybody can make up tokens with keys that are unknown."""
 
+MAX_WAITING: Final = 50
+"""Calls that wait for the keys of one issuer. One that hangs does not hold up all the others."""
+
 MAX_KEYS: Final = 100
 MAX_SETS: Final = 1_000
 
@@ -48,12 +51,14 @@ _CURVES: Final = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 
 @dataclass
 class _KeySet:
-    """The keys of one issuer, when they came, and when they were last asked for."""
+    """The keys of one issuer, when they came, and when they were last asked for; while that is
+    going on, the task and how many calls wait for it."""
 
     keys: Mapping[str, PublicKey] = field(default_factory=dict)
     fetch_time: float = float("-inf")
     attempt_time: float = float("-inf")
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    fetching: asyncio.Task[None] | None = None
+    waiting: int = 0
 
 
 class KeySets:
@@ -68,14 +73,20 @@ class KeySets:
         """The key of an issuer; its keys are at `jwks_uri`, or where discovery says if that is
         empty. None when it has no such key, or its keys cannot be had."""
         held = self._held((issuer, jwks_uri))
-        if self._is_due(held, key_id):
-            # Those who come meanwhile wait for the same answer.
-            async with held.lock:
-                if self._is_due(held, key_id):
-                    await self._fetch(held, issuer, jwks_uri)
+        if self._is_wanting(held, key_id):
+            if held.fetching is None and self._clock() - held.attempt_time >= PAUSE_SECONDS:
+                held.fetching = asyncio.create_task(self._fetch(held, issuer, jwks_uri))
+            await _wait_for(held)
         if self._clock() - held.fetch_time > STALE_SECONDS:
             return None
         return held.keys.get(key_id)
+
+    async def close(self) -> None:
+        """Ask no more."""
+        tasks = [held.fetching for held in self._sets.values() if held.fetching is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _held(self, name: tuple[str, str]) -> _KeySet:
         held = self._sets.pop(name, None) or _KeySet()
@@ -84,21 +95,22 @@ class KeySets:
             del self._sets[next(iter(self._sets))]
         return held
 
-    def _is_due(self, held: _KeySet, key_id: str) -> bool:
-        now = self._clock()
-        if now - held.attempt_time < PAUSE_SECONDS:
-            return False
-        return key_id not in held.keys or now - held.fetch_time > FRESH_SECONDS
+    def _is_wanting(self, held: _KeySet, key_id: str) -> bool:
+        """Whether the issuer has to be asked to know a key."""
+        return key_id not in held.keys or self._clock() - held.fetch_time > FRESH_SECONDS
 
     async def _fetch(self, held: _KeySet, issuer: str, jwks_uri: str) -> None:
-        held.attempt_time = self._clock()
         try:
             document = await self._documents.fetch(jwks_uri or await self._discover(issuer))
             held.keys = _read(document)
+            held.fetch_time = self._clock()
         except DocumentError as error:
             log.warning("issuer.keys_not_fetched", issuer=issuer, error=str(error))
-        else:
-            held.fetch_time = self._clock()
+        except Exception:
+            log.exception("issuer.keys_not_fetched", issuer=issuer)
+        finally:
+            held.attempt_time = self._clock()
+            held.fetching = None
 
     async def _discover(self, issuer: str) -> str:
         """Where the keys are (OpenID Connect Discovery 1.0 §4). Raises DocumentError."""
@@ -109,6 +121,18 @@ class KeySets:
         if not isinstance(uri, str):
             raise DocumentError(f"the configuration of {issuer} names no jwks_uri")
         return uri
+
+
+async def _wait_for(held: _KeySet) -> None:
+    """Wait for the keys that are on their way, if they are and not too many do."""
+    if held.fetching is None or held.waiting >= MAX_WAITING:
+        return
+    held.waiting += 1
+    try:
+        # A call that is given up does not take the keys from the others.
+        await asyncio.shield(held.fetching)
+    finally:
+        held.waiting -= 1
 
 
 def fits(key: PublicKey, algorithm: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from typing import Any, cast
 
@@ -9,7 +10,7 @@ import pytest
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from service.federation.documents import DocumentError, Documents, Reach, is_within
-from service.federation.key_sets import PAUSE_SECONDS, STALE_SECONDS, KeySets, fits
+from service.federation.key_sets import MAX_WAITING, PAUSE_SECONDS, STALE_SECONDS, KeySets, fits
 
 
 @pytest.mark.parametrize(
@@ -145,3 +146,37 @@ def test_a_key_is_for_one_algorithm() -> None:
     rsa = RSAKey.generate_key(2048, {"kid": "r", "alg": "RS256"})
     assert [name for name in ("ES256", "ES384", "RS256", "EdDSA") if fits(EC, name)] == ["ES256"]
     assert [name for name in ("RS256", "PS256", "ES256") if fits(rsa, name)] == ["RS256"]
+
+
+class Slow(Shown):
+    """Answers when it is told to."""
+
+    def __init__(self, keys: list[Any]) -> None:
+        super().__init__(keys)
+        self.go = asyncio.Event()
+
+    async def fetch(self, url: str) -> dict[str, Any]:
+        await self.go.wait()
+        return await super().fetch(url)
+
+
+async def test_those_who_come_at_once_wait_for_one_answer_but_not_without_end() -> None:
+    shown = Slow([PUBLIC])
+    keys = key_sets(shown, Clock())
+    asking = [asyncio.create_task(keys.find("i", "u", "ec")) for _ in range(MAX_WAITING + 5)]
+    await asyncio.sleep(0.01)
+    assert sum(task.done() for task in asking) == 5
+    asking[0].cancel()
+    shown.go.set()
+    found = await asyncio.gather(*asking, return_exceptions=True)
+    assert sum(isinstance(key, ECKey) for key in found) == MAX_WAITING - 1
+    assert shown.asked == 1
+
+
+async def test_nothing_is_left_when_a_worker_ends() -> None:
+    keys = key_sets(Slow([PUBLIC]), Clock())
+    asking = asyncio.create_task(keys.find("i", "u", "ec"))
+    await asyncio.sleep(0)
+    await keys.close()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
