@@ -145,6 +145,7 @@ class Gate:
         rule = RPCS[method]
         has_credentials = bool(believed.get("authorization", "").strip())
         if rule.takes_nobody(has_credentials=has_credentials):
+            self.rate_limits.count_client(client_of(believed, peer()))
             return Admission(NOBODY, believed, Connections(), None)
         caller = await self.authenticator.authenticate(
             believed,

@@ -10,6 +10,7 @@ call, and its memory is each worker's own.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from dataclasses import dataclass
@@ -82,6 +83,14 @@ class RateLimits:
             key = (tenant_id.int ^ _TENANTS) & _WORD
             if wait := self._take(key, self._tenant):
                 raise _too_many("this tenant", self._tenant, wait)
+
+    def count_client(self, client: str) -> None:
+        """Count a call of nobody's by the address that it comes from, as if that were a
+        credential. Raises RATE_LIMITED."""
+        if self._credential.per_second:
+            digest = hashlib.blake2b(client.encode("utf-8", "replace"), digest_size=8).digest()
+            if wait := self._take(int.from_bytes(digest, "big"), self._credential):
+                raise _too_many("this address without credentials", self._credential, wait)
 
     def close(self) -> None:
         """Let go of the memory."""

@@ -102,6 +102,28 @@ async def test_a_head_that_does_not_come_ends_the_connection(
     await assert_serves(impatient)
 
 
+async def test_a_head_that_trickles_ends_the_connection(impatient: tuple[str, int]) -> None:
+    reader, writer = await asyncio.open_connection(*impatient)
+    writer.write(b"GET /scim/v2/Users HTTP/1.1\r\n")
+    ended = asyncio.create_task(reader.read())
+    start = time.monotonic()
+    number = 0
+    while not ended.done() and time.monotonic() - start < 3:
+        number += 1
+        writer.write(f"X-{number}: y\r\n".encode())
+        await asyncio.sleep(0.05)
+    writer.close()
+    assert ended.done(), f"after {number} fields the connection is open"
+    await assert_serves(impatient)
+
+
+async def test_a_head_has_an_end(impatient: tuple[str, int]) -> None:
+    fields = "".join(f"X-{number}: y\r\n" for number in range(100_000))
+    answer = await talk(impatient, f"GET /scim/v2/Users HTTP/1.1\r\n{HEAD}{fields}\r\n")
+    assert not answer or 400 <= status_of(answer) < 500
+    await assert_serves(impatient)
+
+
 async def test_a_connection_without_a_request_is_closed(impatient: tuple[str, int]) -> None:
     reader, writer = await asyncio.open_connection(*impatient)
     writer.write(f"GET /scim/v2/Users?count=0 HTTP/1.1\r\n{HEAD}\r\n".encode())

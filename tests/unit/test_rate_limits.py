@@ -99,6 +99,14 @@ def test_a_tenants_credentials_share_its_bucket(
     assert admitted(both, uuid4(), 50, UUID(int=8)) == 20
 
 
+def test_nobodys_calls_are_counted_by_address(few: RateLimits) -> None:
+    for address in ("192.0.2.1", "2001:db8::/64"):
+        for _ in range(20):
+            few.count_client(address)
+        with pytest.raises(DomainError):
+            few.count_client(address)
+
+
 def test_workers_count_together(memory: SharedWords, held: list[RateLimits], clock: Clock) -> None:
     workers = [limits(held, memory, clock, Rate(10, 20), NO_LIMIT) for _ in range(2)]
     one = uuid4()
