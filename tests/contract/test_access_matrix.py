@@ -192,11 +192,16 @@ QUERIES: Final = {"GET ": "?filter=userName%20pr"}
 """Queries without which the gateway would refuse a request."""
 
 
-def expected_status(rule: Rule, given: Given) -> int | None:
-    """The status of a refusal; None when the request gets further."""
+SCIM_ROUTES: Final = tuple(route for route in ROUTES if not route.partition(" ")[2].startswith("/"))
+ROUTE_BY_RULE: Final = {ROUTES[route]: route for route in SCIM_ROUTES}
+
+
+def expected_status(rule: Rule, given: Given, tenant: str) -> int | None:
+    """The status of a refusal at a URL that names a tenant, or none; None when the request gets
+    further."""
     if rule.public or (rule.optional and given.header is None):
         return None
-    if given.refusal:
+    if given.refusal or tenant not in {"", given.tenant}:
         return 401
     if given.is_suspended:
         return 403
@@ -210,12 +215,14 @@ async def http(rollbook: tuple[str, Minted]) -> AsyncIterator[tuple[ClientSessio
         yield session, url
 
 
-async def status(http: tuple[ClientSession, str], route: str, given: Given) -> int:
+async def status(http: tuple[ClientSession, str], route: str, given: Given, tenant: str) -> int:
     session, base = http
     method, _, name = route.partition(" ")
     path = name.replace("{id}", UNKNOWN).replace("{name}", "User").replace("{urn}", "x")
     path += QUERIES.get(route, "")
     root = base.removesuffix("/scim/v2")
+    if tenant:
+        base = f"{root}/t/{tenant}/scim/v2"
     headers = {} if given.header is None else {"Authorization": given.header}
     async with session.request(
         method,
@@ -231,19 +238,20 @@ async def status(http: tuple[ClientSession, str], route: str, given: Given) -> i
 
 
 async def assert_routes(
-    http: tuple[ClientSession, str], route: str, credentials: Iterable[Given]
+    http: tuple[ClientSession, str], route: str, credentials: Iterable[Given], tenant: str = ""
 ) -> None:
     turn = asyncio.Semaphore(AT_ONCE)
 
     async def cell(given: Given) -> tuple[str, int | None]:
         async with turn:
-            got = await status(http, route, given)
+            got = await status(http, route, given, tenant)
         assert got < 500 or got == 501, (route, given.title)
         return given.title, got if got in {401, 403} else None
 
     tried = list(credentials)
     got = await asyncio.gather(*map(cell, tried))
-    assert got == [(given.title, expected_status(ROUTES[route], given)) for given in tried]
+    rule = ROUTES[route]
+    assert got == [(given.title, expected_status(rule, given, tenant)) for given in tried]
 
 
 @pytest.mark.parametrize("route", sorted(ROUTES))
@@ -251,6 +259,14 @@ async def test_a_route_admits_whom_the_table_admits(
     route: str, rollbook: tuple[str, Minted], http: tuple[ClientSession, str]
 ) -> None:
     await assert_routes(http, route, rollbook[1].all())
+
+
+@pytest.mark.parametrize("tenant", ["default", "other", "gone", "nobodys"])
+async def test_a_url_of_a_tenant_admits_its_own_alone(
+    tenant: str, rollbook: tuple[str, Minted], http: tuple[ClientSession, str]
+) -> None:
+    for route in SCIM_ROUTES if tenant == "other" else ROUTE_BY_RULE.values():
+        await assert_routes(http, route, rollbook[1].all(), tenant)
 
 
 @pytest.mark.parametrize("kind", ["truncated", "flipped"])
