@@ -45,9 +45,13 @@ async def add(
     scopes: Annotated[
         list[Scope], typer.Option("--scope", help="What it is good for; may be repeated.")
     ],
+    principal: Annotated[
+        str,
+        typer.Option(metavar="ID", help="The user or service account that they are, and end with."),
+    ] = "",
 ) -> None:
     """Let the holders of certificates in."""
-    made = await session.client.workloads.create(name, pattern, scopes)
+    made = await session.client.workloads.create(name, pattern, scopes, principal_id=principal)
     if session.output.as_json:
         session.output.message(made)
     else:
@@ -74,6 +78,8 @@ async def remove(session: Session, names: WorkloadNames) -> None:
 
 
 def _row(identity: CertificateIdentity) -> tuple[str, ...]:
+    if identity.HasField("revoke_time"):
+        return (identity.name, identity.pattern, "ended", "", identity.id)
     used = (
         f"{identity.last_use_time.ToDatetime():%Y-%m-%d %H:%M}"
         if identity.HasField("last_use_time")

@@ -34,12 +34,21 @@ class Workloads:
         return WorkloadServiceStub(self._connection.channel)
 
     async def create(
-        self, name: str, pattern: str, scopes: Iterable[str], **options: Unpack[CallOptions]
+        self,
+        name: str,
+        pattern: str,
+        scopes: Iterable[str],
+        *,
+        principal_id: str = "",
+        **options: Unpack[CallOptions],
     ) -> CertificateIdentity:
         """Let the holders of certificates in: those with the SPIFFE id or DNS name `pattern`, or
-        with one below "spiffe://…/*". Raises InvalidRequestError, AlreadyExistsError, and
-        PermissionDeniedError for a scope that one lacks oneself."""
-        request = CreateCertificateIdentityRequest(name=name, pattern=pattern, scopes=scopes)
+        with one below "spiffe://…/*". They are the user or service account `principal_id`, unless
+        that is empty, and end with its access. Raises InvalidRequestError, AlreadyExistsError,
+        NotFoundError, and PermissionDeniedError for a scope that one lacks oneself."""
+        request = CreateCertificateIdentityRequest(
+            name=name, pattern=pattern, scopes=scopes, principal_id=principal_id
+        )
         answer = await self._connection.call(
             self._stub.CreateCertificateIdentity, request, options.get("timeout")
         )

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"rollbook/v1/workload_service.proto\x12\x0brollbook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb4\x01\n\x13\x43\x65rtificateIdentity\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07pattern\x18\x03 \x01(\t\x12\x0e\n\x06scopes\x18\x04 \x03(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_use_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"Q\n CreateCertificateIdentityRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07pattern\x18\x02 \x01(\t\x12\x0e\n\x06scopes\x18\x03 \x03(\t\"W\n!CreateCertificateIdentityResponse\x12\x32\n\x08identity\x18\x01 \x01(\x0b\x32 .rollbook.v1.CertificateIdentity\"\\\n ListCertificateIdentitiesRequest\x12\x16\n\tpage_size\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\npage_token\x18\x02 \x01(\tB\x0c\n\n_page_size\"r\n!ListCertificateIdentitiesResponse\x12\x34\n\nidentities\x18\x01 \x03(\x0b\x32 .rollbook.v1.CertificateIdentity\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\".\n DeleteCertificateIdentityRequest\x12\n\n\x02id\x18\x01 \x01(\t\"#\n!DeleteCertificateIdentityResponse2\x85\x03\n\x0fWorkloadService\x12z\n\x19\x43reateCertificateIdentity\x12-.rollbook.v1.CreateCertificateIdentityRequest\x1a..rollbook.v1.CreateCertificateIdentityResponse\x12z\n\x19ListCertificateIdentities\x12-.rollbook.v1.ListCertificateIdentitiesRequest\x1a..rollbook.v1.ListCertificateIdentitiesResponse\x12z\n\x19\x44\x65leteCertificateIdentity\x12-.rollbook.v1.DeleteCertificateIdentityRequest\x1a..rollbook.v1.DeleteCertificateIdentityResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"rollbook/v1/workload_service.proto\x12\x0brollbook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfb\x01\n\x13\x43\x65rtificateIdentity\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07pattern\x18\x03 \x01(\t\x12\x0e\n\x06scopes\x18\x04 \x03(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_use_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cprincipal_id\x18\x07 \x01(\t\x12/\n\x0brevoke_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"g\n CreateCertificateIdentityRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07pattern\x18\x02 \x01(\t\x12\x0e\n\x06scopes\x18\x03 \x03(\t\x12\x14\n\x0cprincipal_id\x18\x04 \x01(\t\"W\n!CreateCertificateIdentityResponse\x12\x32\n\x08identity\x18\x01 \x01(\x0b\x32 .rollbook.v1.CertificateIdentity\"\\\n ListCertificateIdentitiesRequest\x12\x16\n\tpage_size\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\npage_token\x18\x02 \x01(\tB\x0c\n\n_page_size\"r\n!ListCertificateIdentitiesResponse\x12\x34\n\nidentities\x18\x01 \x03(\x0b\x32 .rollbook.v1.CertificateIdentity\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\".\n DeleteCertificateIdentityRequest\x12\n\n\x02id\x18\x01 \x01(\t\"#\n!DeleteCertificateIdentityResponse2\x85\x03\n\x0fWorkloadService\x12z\n\x19\x43reateCertificateIdentity\x12-.rollbook.v1.CreateCertificateIdentityRequest\x1a..rollbook.v1.CreateCertificateIdentityResponse\x12z\n\x19ListCertificateIdentities\x12-.rollbook.v1.ListCertificateIdentitiesRequest\x1a..rollbook.v1.ListCertificateIdentitiesResponse\x12z\n\x19\x44\x65leteCertificateIdentity\x12-.rollbook.v1.DeleteCertificateIdentityRequest\x1a..rollbook.v1.DeleteCertificateIdentityResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,19 +33,19 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rollbook.v1.workload_servic
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CERTIFICATEIDENTITY']._serialized_start=85
-  _globals['_CERTIFICATEIDENTITY']._serialized_end=265
-  _globals['_CREATECERTIFICATEIDENTITYREQUEST']._serialized_start=267
-  _globals['_CREATECERTIFICATEIDENTITYREQUEST']._serialized_end=348
-  _globals['_CREATECERTIFICATEIDENTITYRESPONSE']._serialized_start=350
-  _globals['_CREATECERTIFICATEIDENTITYRESPONSE']._serialized_end=437
-  _globals['_LISTCERTIFICATEIDENTITIESREQUEST']._serialized_start=439
-  _globals['_LISTCERTIFICATEIDENTITIESREQUEST']._serialized_end=531
-  _globals['_LISTCERTIFICATEIDENTITIESRESPONSE']._serialized_start=533
-  _globals['_LISTCERTIFICATEIDENTITIESRESPONSE']._serialized_end=647
-  _globals['_DELETECERTIFICATEIDENTITYREQUEST']._serialized_start=649
-  _globals['_DELETECERTIFICATEIDENTITYREQUEST']._serialized_end=695
-  _globals['_DELETECERTIFICATEIDENTITYRESPONSE']._serialized_start=697
-  _globals['_DELETECERTIFICATEIDENTITYRESPONSE']._serialized_end=732
-  _globals['_WORKLOADSERVICE']._serialized_start=735
-  _globals['_WORKLOADSERVICE']._serialized_end=1124
+  _globals['_CERTIFICATEIDENTITY']._serialized_end=336
+  _globals['_CREATECERTIFICATEIDENTITYREQUEST']._serialized_start=338
+  _globals['_CREATECERTIFICATEIDENTITYREQUEST']._serialized_end=441
+  _globals['_CREATECERTIFICATEIDENTITYRESPONSE']._serialized_start=443
+  _globals['_CREATECERTIFICATEIDENTITYRESPONSE']._serialized_end=530
+  _globals['_LISTCERTIFICATEIDENTITIESREQUEST']._serialized_start=532
+  _globals['_LISTCERTIFICATEIDENTITIESREQUEST']._serialized_end=624
+  _globals['_LISTCERTIFICATEIDENTITIESRESPONSE']._serialized_start=626
+  _globals['_LISTCERTIFICATEIDENTITIESRESPONSE']._serialized_end=740
+  _globals['_DELETECERTIFICATEIDENTITYREQUEST']._serialized_start=742
+  _globals['_DELETECERTIFICATEIDENTITYREQUEST']._serialized_end=788
+  _globals['_DELETECERTIFICATEIDENTITYRESPONSE']._serialized_start=790
+  _globals['_DELETECERTIFICATEIDENTITYRESPONSE']._serialized_end=825
+  _globals['_WORKLOADSERVICE']._serialized_start=828
+  _globals['_WORKLOADSERVICE']._serialized_end=1217
 # @@protoc_insertion_point(module_scope)

@@ -40,6 +40,8 @@ class CertificateIdentity(_message.Message):
     SCOPES_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     LAST_USE_TIME_FIELD_NUMBER: _builtins.int
+    PRINCIPAL_ID_FIELD_NUMBER: _builtins.int
+    REVOKE_TIME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Names the identity; no secret."""
     name: _builtins.str
@@ -48,6 +50,10 @@ class CertificateIdentity(_message.Message):
     """The names of certificates that are meant: a SPIFFE id, "spiffe://acme.example/billing"; all
     below one, "spiffe://acme.example/billing/*"; or a DNS name, "billing.acme.example". Of
     several that match, a SPIFFE id goes before those above it, and all of these before DNS names.
+    """
+    principal_id: _builtins.str
+    """Whose it is: a user or service account, with whose deactivation it ends; empty when it is
+    nobody's.
     """
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -61,6 +67,12 @@ class CertificateIdentity(_message.Message):
     def last_use_time(self) -> _timestamp_pb2.Timestamp:
         """When it was used last, to the minute; absent when it never was."""
 
+    @_builtins.property
+    def revoke_time(self) -> _timestamp_pb2.Timestamp:
+        """When it ended with its principal's access; absent when it did not. Its certificates are refused
+        as long as it is there.
+        """
+
     def __init__(
         self,
         *,
@@ -70,10 +82,12 @@ class CertificateIdentity(_message.Message):
         scopes: _abc.Iterable[_builtins.str] | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         last_use_time: _timestamp_pb2.Timestamp | None = ...,
+        principal_id: _builtins.str = ...,
+        revoke_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "last_use_time", b"last_use_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "last_use_time", b"last_use_time", "revoke_time", b"revoke_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "id", b"id", "last_use_time", b"last_use_time", "name", b"name", "pattern", b"pattern", "scopes", b"scopes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "id", b"id", "last_use_time", b"last_use_time", "name", b"name", "pattern", b"pattern", "principal_id", b"principal_id", "revoke_time", b"revoke_time", "scopes", b"scopes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -88,10 +102,15 @@ class CreateCertificateIdentityRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     PATTERN_FIELD_NUMBER: _builtins.int
     SCOPES_FIELD_NUMBER: _builtins.int
+    PRINCIPAL_ID_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """What they are called; required."""
     pattern: _builtins.str
     """Which certificates are meant; required. See CertificateIdentity."""
+    principal_id: _builtins.str
+    """The user or service account that they are; nobody's when empty. Scopes that roles grant are
+    worth what its roles grant.
+    """
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What they are good for; required, and no more than the caller's own."""
@@ -102,10 +121,11 @@ class CreateCertificateIdentityRequest(_message.Message):
         name: _builtins.str = ...,
         pattern: _builtins.str = ...,
         scopes: _abc.Iterable[_builtins.str] | None = ...,
+        principal_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "pattern", b"pattern", "scopes", b"scopes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "pattern", b"pattern", "principal_id", b"principal_id", "scopes", b"scopes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

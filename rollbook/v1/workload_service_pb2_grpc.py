@@ -60,7 +60,8 @@ class WorkloadServiceServicer:
         """Lets the holders of certificates in: those whose names match a pattern. Errors:
         INVALID_ARGUMENT (INVALID_VALUE), ALREADY_EXISTS (UNIQUENESS when the pattern is in use, in
         whichever tenant), PERMISSION_DENIED (SCOPE_MISSING when they would get a scope that the
-        caller lacks).
+        caller lacks), NOT_FOUND (USER_NOT_FOUND when there is no such principal), FAILED_PRECONDITION
+        (PRINCIPAL_INACTIVE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -46,7 +46,8 @@ class WorkloadServiceStub:
     """Lets the holders of certificates in: those whose names match a pattern. Errors:
     INVALID_ARGUMENT (INVALID_VALUE), ALREADY_EXISTS (UNIQUENESS when the pattern is in use, in
     whichever tenant), PERMISSION_DENIED (SCOPE_MISSING when they would get a scope that the
-    caller lacks).
+    caller lacks), NOT_FOUND (USER_NOT_FOUND when there is no such principal), FAILED_PRECONDITION
+    (PRINCIPAL_INACTIVE).
     """
     ListCertificateIdentities: _grpc.UnaryUnaryMultiCallable[_workload_service_pb2.ListCertificateIdentitiesRequest, _workload_service_pb2.ListCertificateIdentitiesResponse]
     """Lists who is let in, newest first. Errors: INVALID_ARGUMENT (INVALID_VALUE,
@@ -66,7 +67,8 @@ class WorkloadServiceAsyncStub(WorkloadServiceStub):
     """Lets the holders of certificates in: those whose names match a pattern. Errors:
     INVALID_ARGUMENT (INVALID_VALUE), ALREADY_EXISTS (UNIQUENESS when the pattern is in use, in
     whichever tenant), PERMISSION_DENIED (SCOPE_MISSING when they would get a scope that the
-    caller lacks).
+    caller lacks), NOT_FOUND (USER_NOT_FOUND when there is no such principal), FAILED_PRECONDITION
+    (PRINCIPAL_INACTIVE).
     """
     ListCertificateIdentities: _aio.UnaryUnaryMultiCallable[_workload_service_pb2.ListCertificateIdentitiesRequest, _workload_service_pb2.ListCertificateIdentitiesResponse]  # type: ignore[assignment]
     """Lists who is let in, newest first. Errors: INVALID_ARGUMENT (INVALID_VALUE,
@@ -89,7 +91,8 @@ class WorkloadServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lets the holders of certificates in: those whose names match a pattern. Errors:
         INVALID_ARGUMENT (INVALID_VALUE), ALREADY_EXISTS (UNIQUENESS when the pattern is in use, in
         whichever tenant), PERMISSION_DENIED (SCOPE_MISSING when they would get a scope that the
-        caller lacks).
+        caller lacks), NOT_FOUND (USER_NOT_FOUND when there is no such principal), FAILED_PRECONDITION
+        (PRINCIPAL_INACTIVE).
         """
 
     @_abc_1.abstractmethod

@@ -51,7 +51,7 @@ async def create(
     principal_id = connection_id = None
     if principal:
         check_for_principal(scopes)
-        principal_id = await _held_principal(connection, author, principal)
+        principal_id = await held_principal(connection, author, principal)
     if scim_connection:
         found = await scim_connections.existing(connection, author.tenant_id, scim_connection)
         connection_id = None if found.is_default else found.id
@@ -66,7 +66,7 @@ async def create(
     )
 
 
-async def _held_principal(connection: Connection, author: Author, text: str) -> UUID:
+async def held_principal(connection: Connection, author: Author, text: str) -> UUID:
     """The id of an active user or service account, who stays so until the transaction ends."""
     identifier = identifier_of(USER, text)
     principal = await principals.hold(connection, author.tenant_id, identifier)

@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rollbook.v1.error_reason_pb2 import ErrorReason
+from service.directory.api_tokens import held_principal
 from service.domain.errors import DomainError
 from service.domain.membership import parse_id
+from service.domain.token_rules import check_for_principal
 from service.storage import certificate_identities, changes
 from service.storage.changes import Change
 
@@ -25,10 +27,22 @@ _TYPE = "CertificateIdentity"
 
 
 async def create(
-    connection: Connection, author: Author, name: str, pattern: str, scopes: frozenset[Scope]
+    connection: Connection,
+    author: Author,
+    name: str,
+    pattern: str,
+    scopes: frozenset[Scope],
+    principal: str,
 ) -> CertificateIdentity:
-    """A new identity. Raises UNIQUENESS."""
-    made = await certificate_identities.insert(connection, author.tenant_id, name, pattern, scopes)
+    """A new identity, of the user or service account with the id `principal` if it is not empty.
+    Raises UNIQUENESS, USER_NOT_FOUND, PRINCIPAL_INACTIVE."""
+    principal_id = None
+    if principal:
+        check_for_principal(scopes)
+        principal_id = await held_principal(connection, author, principal)
+    made = await certificate_identities.insert(
+        connection, author.tenant_id, name, pattern, scopes, principal_id
+    )
     if made is None:
         raise DomainError(
             ErrorReason.ERROR_REASON_UNIQUENESS,

@@ -29,7 +29,8 @@ MAX_TOKEN: Final = 8_000
 MAX_AUDIENCES: Final = 10
 MAX_SUBJECT: Final = 255
 
-_FORM: Final = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
+# The header is a JSON object, whose brace may be followed by a blank or a line.
+_FORM: Final = re.compile(r"e[wy][A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 
 _TYPES: Final = frozenset({"jwt", "at+jwt"})
 """Any other is for another purpose: for logging out, or proving a key (RFC 8725 §3.11)."""

@@ -95,7 +95,7 @@ class Issuers:
             issuer = claimed.issuer
             return await self._verified(token, claimed)
         except RefusedTokenError as refusal:
-            log.warning("token.refused", reason=str(refusal), issuer=issuer[:_MAX_LOGGED])
+            log.info("token.refused", reason=str(refusal), issuer=issuer[:_MAX_LOGGED])
             return None
 
     async def close(self) -> None:

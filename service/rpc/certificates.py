@@ -64,23 +64,24 @@ class Certificates:
             return _refused(shown, "expired")
         digests = {digest_of(pattern): pattern for pattern in shown.names.patterns()}
         async with self._database.across_tenants() as connection:
-            found = await credentials.by_patterns(connection, list(digests))
-        by_pattern = {digests[digest]: credential for digest, credential in found.items()}
-        matching = [pattern for pattern in digests.values() if pattern in by_pattern]
+            found = await credentials.of_patterns(connection, list(digests))
+        matching = [digest for digest in digests if digest in found]
         if not matching:
             return _refused(shown, "nobody's")
-        if len(matching) > 1 and matching[0] in shown.names.dns_names:
+        if len(matching) > 1 and digests[matching[0]] in shown.names.dns_names:
             return _refused(shown, "several match")
-        return replace(
-            by_pattern[matching[0]],
-            expire_time=shown.expire_time,
-            seconds_left=shown.seconds_left,
-        )
+        # One that has ended is not passed over: whoever it was is not let in as somebody else.
+        tenant_id, identifier = found[matching[0]]
+        async with self._database.connection(tenant_id) as connection:
+            credential = await credentials.by_id(connection, tenant_id, identifier)
+        if credential is None:
+            return _refused(shown, "ended")
+        return replace(credential, expire_time=shown.expire_time, seconds_left=shown.seconds_left)
 
 
 def _refused(shown: PeerCertificate, reason: str) -> Credential | None:
     """The caller is not told; whoever looks after the service is."""
-    log.warning(
+    log.info(
         "certificate.refused",
         reason=reason,
         spiffe_id=shown.names.spiffe_id,

@@ -45,7 +45,9 @@ class WorkloadMethods:
         try:
             made = await self._database.transaction(
                 call.tenant_id,
-                lambda connection: use_cases.create(connection, call.author, name, pattern, scopes),
+                lambda connection: use_cases.create(
+                    connection, call.author, name, pattern, scopes, request.principal_id
+                ),
             )
         finally:
             # Whoever went by a pattern further up goes by this one now.

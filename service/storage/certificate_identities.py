@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from service.storage.database import Connection
 
-_COLUMNS: Final = "id, name, pattern, scopes, create_time, last_use_time, version"
+_COLUMNS: Final = """
+id, name, pattern, scopes, create_time, last_use_time, principal_id, revoke_time, version
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class CertificateIdentity:
     scopes: frozenset[Scope]
     create_time: datetime
     last_use_time: datetime | None
+    principal_id: UUID | None
+    revoke_time: datetime | None
     version: int
 
     def message(self) -> Message:
@@ -44,6 +48,8 @@ class CertificateIdentity:
             scopes=sorted(self.scopes),
             create_time=timestamp(self.create_time),
             last_use_time=timestamp(self.last_use_time),
+            principal_id=str(self.principal_id or ""),
+            revoke_time=timestamp(self.revoke_time),
         )
 
 
@@ -52,13 +58,19 @@ def _identity(row: asyncpg.Record) -> CertificateIdentity:
 
 
 async def insert(
-    connection: Connection, tenant_id: UUID, name: str, pattern: str, scopes: frozenset[Scope]
+    connection: Connection,
+    tenant_id: UUID,
+    name: str,
+    pattern: str,
+    scopes: frozenset[Scope],
+    principal_id: UUID | None,
 ) -> CertificateIdentity | None:
     """Store an identity; None when the pattern is in use, in whichever tenant."""
     row = await connection.fetchrow(
         f"""
-        INSERT INTO credentials (tenant_id, id, name, kind, token_hash, pattern, scopes)
-        VALUES ($1, $2, $3, 'certificate', $4, $5, $6)
+        INSERT INTO credentials
+        (tenant_id, id, name, kind, token_hash, pattern, scopes, principal_id)
+        VALUES ($1, $2, $3, 'certificate', $4, $5, $6, $7)
         ON CONFLICT (token_hash) DO NOTHING
         RETURNING {_COLUMNS}
         """,
@@ -68,6 +80,7 @@ async def insert(
         digest_of(pattern),
         pattern,
         sorted(scopes),
+        principal_id,
     )
     return _identity(row) if row else None
 

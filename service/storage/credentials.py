@@ -81,17 +81,29 @@ async def by_token_hash(
     return _credential(dict(row)) if row else None
 
 
-async def by_patterns(connection: Connection, digests: Sequence[bytes]) -> dict[bytes, Credential]:
-    """The valid credentials of certificates whose patterns have these digests."""
+async def of_patterns(
+    connection: Connection, digests: Sequence[bytes]
+) -> dict[bytes, tuple[UUID, UUID]]:
+    """Tenants and ids of the credentials, valid or not, of certificates whose patterns have these
+    digests; over a connection of no tenant."""
     rows = await connection.fetch(
-        f"""
-        SELECT {_COLUMNS}, token_hash FROM credentials
-        WHERE token_hash = ANY ($1) AND kind = 'certificate' AND {_USABLE}
+        """
+        SELECT token_hash, tenant_id, id FROM credentials
+        WHERE token_hash = ANY ($1) AND kind = 'certificate'
         """,
         digests,
     )
-    found = [dict(row) for row in rows]
-    return {row.pop("token_hash"): _credential(row) for row in found}
+    return {row["token_hash"]: (row["tenant_id"], row["id"]) for row in rows}
+
+
+async def by_id(connection: Connection, tenant_id: UUID, identifier: UUID) -> Credential | None:
+    """The valid credential of an id."""
+    row = await connection.fetchrow(
+        f"SELECT {_COLUMNS} FROM credentials WHERE tenant_id = $1 AND id = $2 AND {_USABLE}",
+        tenant_id,
+        identifier,
+    )
+    return _credential(dict(row)) if row else None
 
 
 async def by_user_name(

@@ -12,7 +12,7 @@ from aiohttp import ClientSession
 
 from rollbook import errors
 from rollbook.access import EVERY_SCOPE, Scope
-from rollbook.client import TLS, RollbookClient
+from rollbook.client import TLS, RollbookClient, replace
 from rollbook.metadata import CHANNEL, GATEWAY, SCIM
 from rollbook.v1.credential_service_pb2 import DescribeCallerRequest
 from rollbook.v1.credential_service_pb2_grpc import CredentialServiceStub
@@ -195,6 +195,38 @@ async def test_a_removed_identity_is_out_at_once(
             await client.users.count()
     with pytest.raises(errors.NotFoundError):
         await admin.workloads.delete(made.id)
+
+
+async def test_a_principals_certificate_ends_with_its_access(
+    admin: RollbookClient, address: str, authority: Authority
+) -> None:
+    created = await admin.users.create(User(user_name="ada"))
+    made = await admin.workloads.create("ada", BILLING, READ, principal_id=created.id)
+    assert made.principal_id == created.id
+    await admin.workloads.create("all", "spiffe://acme.example/*", READ)
+    async with shown(address, authority.client(uris=(BILLING,))) as client:
+        assert (await client.tokens.describe_caller()).name == "ada"
+        await admin.users.patch(created.id, [replace("active", False)])
+        with pytest.raises(errors.UnauthenticatedError):
+            await client.tokens.describe_caller()
+    # Nor does the wider pattern let them in, nor reactivation.
+    assert await name_of(address, authority.client(uris=(BILLING,))) == "CREDENTIALS_INVALID"
+    await admin.users.patch(created.id, [replace("active", True)])
+    assert await name_of(address, authority.client(uris=(BILLING,))) == "CREDENTIALS_INVALID"
+    listed = {one.name: one async for one in admin.workloads.list()}
+    assert listed["ada"].HasField("revoke_time")
+    await admin.workloads.delete(made.id)
+    assert await name_of(address, authority.client(uris=(BILLING,))) == "all"
+
+
+async def test_a_certificate_is_given_to_who_is_there_and_active(admin: RollbookClient) -> None:
+    with pytest.raises(errors.NotFoundError):
+        await admin.workloads.create("x", BILLING, READ, principal_id="nobody")
+    created = await admin.users.create(User(user_name="ada", active=False))
+    with pytest.raises(errors.InvalidRequestError) as caught:
+        await admin.workloads.create("x", BILLING, READ, principal_id=created.id)
+    assert caught.value.reason == "PRINCIPAL_INACTIVE"
+    assert not [one async for one in admin.workloads.list()]
 
 
 async def test_other_credentials_go_before_the_certificate(
