@@ -17,19 +17,14 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from rollbook.attributes import GROUP, SERVICE_ACCOUNT, USER, ResourceType
 from rollbook.v1 import (
-    access_service_pb2,
     credential_service_pb2,
     group_pb2,
     group_service_pb2,
-    issuer_service_pb2,
     password_service_pb2,
-    role_service_pb2,
     schema_service_pb2,
     service_account_service_pb2,
-    tenant_service_pb2,
     user_pb2,
     user_service_pb2,
-    workload_service_pb2,
 )
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from rollbook.v1.service_account_pb2 import ServiceAccount
@@ -42,14 +37,9 @@ from service.domain.replacement import replaced
 from service.rpc import status
 from service.storage.resources import unique_attribute
 from tests.harness.fake_service import Call, Failure
-from tests.harness.memory_access import Access
-from tests.harness.memory_issuers import Issuers
 from tests.harness.memory_passwords import Passwords
-from tests.harness.memory_roles import Roles
 from tests.harness.memory_schemas import Schemas
-from tests.harness.memory_tenants import Tenants
 from tests.harness.memory_tokens import Tokens
-from tests.harness.memory_workloads import Workloads
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -65,11 +55,6 @@ _GROUPS = group_service_pb2.DESCRIPTOR.services_by_name["GroupService"]
 _ACCOUNTS = service_account_service_pb2.DESCRIPTOR.services_by_name["ServiceAccountService"]
 _SCHEMAS = schema_service_pb2.DESCRIPTOR.services_by_name["SchemaService"]
 _CREDENTIALS = credential_service_pb2.DESCRIPTOR.services_by_name["CredentialService"]
-_ACCESS = access_service_pb2.DESCRIPTOR.services_by_name["AccessService"]
-_ROLES = role_service_pb2.DESCRIPTOR.services_by_name["RoleService"]
-_ISSUERS = issuer_service_pb2.DESCRIPTOR.services_by_name["IssuerService"]
-_TENANTS = tenant_service_pb2.DESCRIPTOR.services_by_name["TenantService"]
-_WORKLOADS = workload_service_pb2.DESCRIPTOR.services_by_name["WorkloadService"]
 _PASSWORDS = password_service_pb2.DESCRIPTOR.services_by_name["PasswordService"]
 
 
@@ -260,10 +245,6 @@ class MemoryService:
     service_accounts: Resources = field(default_factory=partial(Resources, SERVICE_ACCOUNT))
     schemas: Schemas = field(default_factory=Schemas)
     tokens: Tokens = field(default_factory=Tokens)
-    workloads: Workloads = field(default_factory=Workloads)
-    tenants: Tenants = field(default_factory=Tenants)
-    roles: Roles = field(default_factory=Roles)
-    issuers: Issuers = field(default_factory=Issuers)
     passwords: Passwords = field(default_factory=Passwords)
     failures: dict[str, list[Failure]] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
@@ -305,11 +286,6 @@ class MemoryService:
             "ListPrincipalGroups": memberships.of_principal,
             **self.schemas.methods(),
             **self.tokens.methods(),
-            **self.workloads.methods(),
-            **self.tenants.methods(),
-            **self.roles.methods(),
-            **Access(self.roles).methods(),
-            **self.issuers.methods(),
             **self.passwords.methods(),
         }
         for resources in (self.users, self.groups, self.service_accounts):
@@ -379,11 +355,6 @@ async def running_memory_service(
         _SCHEMAS,
         _CREDENTIALS,
         _PASSWORDS,
-        _WORKLOADS,
-        _TENANTS,
-        _ROLES,
-        _ACCESS,
-        _ISSUERS,
     ):
         handlers = {method.name: memory.handler(method) for method in service.methods}
         generic = grpc.method_handlers_generic_handler(service.full_name, handlers)
