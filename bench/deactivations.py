@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 WAVE: Final = 60
 """How many users are in it at once."""
 
-BULK: Final = 10
+BULK: Final = 3
 """How many users one bulk deactivates."""
 
 Metadata = tuple[tuple[str, str], ...]

@@ -22,10 +22,12 @@ from rollbook.v1 import (
     user_pb2,
     user_service_pb2,
 )
+from rollbook.v1.connection_pb2 import AdoptionPolicy
 from service.directory.access_end import end_access
 from service.directory.api_tokens import create
 from service.storage.changes import Author
 from service.storage.credentials import DEFAULT_TENANT
+from tests.harness.connections import provisioning
 from tests.harness.instance import TOKEN
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from service.storage.database import Connection
     from tests.harness.calls import Calls
+    from tests.harness.database import DatabaseServer
     from tests.harness.scim import ScimClient
 
 SCOPES: Final = ["directory.read", "directory.write", "scim", "credentials"]
@@ -355,3 +358,23 @@ async def test_both_at_once_leave_no_token(
         made = await asyncio.gather(*minted, calls(patch_of(user_id)), return_exceptions=True)
         for secret in (old.secret, *made[:3]):
             assert isinstance(secret, RollbookError) or not await is_admitted(service, str(secret))
+
+
+@pytest.mark.parametrize("way", ["by itself", "Bulk"])
+async def test_a_connection_that_takes_over_somebody_inactive_ends_it(
+    way: str, database_server: DatabaseServer
+) -> None:
+    async with provisioning(database_server) as place:
+        _, okta = await place.connect("okta", adoption=AdoptionPolicy.ADOPTION_POLICY_LINK)
+        secret = await token_of(place.admin, await new_user(place.admin))
+        body: dict[str, Any] = {"userName": "ada", "active": False}
+        path = "/Users"
+        if way == "Bulk":
+            other = {"method": "POST", "path": path, "bulkId": "2", "data": {"userName": "bob"}}
+            operation = {"method": "POST", "path": path, "bulkId": "1", "data": body}
+            schema = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
+            path, body = "/Bulk", {"schemas": [schema], "Operations": [other, operation]}
+        answer = await okta.request("POST", path, body)
+        assert answer.status in {200, 201}, answer.body
+        assert not await is_admitted(place.address, secret)
+        assert not (await place.admin.users.lookup(user_name="ada")).active

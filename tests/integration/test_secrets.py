@@ -23,6 +23,7 @@ from rollbook.errors import InternalError, RollbookError
 from rollbook.tokens import new_token
 from rollbook.v1.user_pb2 import User
 from tests.harness.instance import TOKEN, connect_as_tenant
+from tests.harness.oauth import OAuth
 from tests.harness.processes import ROOT, Running, gateway_process, service_process
 
 if TYPE_CHECKING:
@@ -100,6 +101,34 @@ async def use_passwords(address: str, heard: Heard) -> str:
         await rollbook.users.deactivate(ada.id)
         heard.add([change async for change in rollbook.tokens.list(principal_id=ada.id)])
     return made.secret
+
+
+async def use_oauth(url: str, heard: Heard) -> list[str]:
+    """Gets tokens for a client in every way, and tries what is not good; returns its secrets."""
+    async with aiohttp.ClientSession() as session:
+        oauth = OAuth(session, url.removesuffix("/scim/v2"))
+        client = await oauth.register(client_credentials=True, scopes=["scim"])
+        own = await oauth.token(client, grant_type="client_credentials")
+        tokens = await oauth.tokens_for(client)
+        renewed = await oauth.refresh(client, tokens["refresh_token"])
+        secrets = [
+            client["secret"],
+            *(own.json["access_token"], tokens["access_token"], tokens["refresh_token"]),
+            *(renewed.json["access_token"], renewed.json["refresh_token"]),
+        ]
+        for secret in secrets:
+            heard.add(await oauth.scim(secret))
+            wrong = {**client, "secret": secret[:-1]}
+            for form in ({"token": secret}, {"token": secret[:-1]}):
+                heard.add((await oauth.post("/oauth2/introspect", client, **form)).text)
+                heard.add((await oauth.post("/oauth2/introspect", wrong, **form)).text)
+            heard.add((await oauth.refresh(client, secret[:-1])).text)
+            heard.add((await oauth.redeem(client, secret)).text)
+            heard.add((await oauth.send("GET", f"/oauth2/authorize?client_id={secret}")).headers)
+        heard.add((await oauth.post("/oauth2/revoke", client, token=secrets[-1])).text)
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        heard.add((await oauth.send("GET", "/oauth2/clients", headers=headers)).text)
+    return secrets
 
 
 async def use_while_broken(address: str, url: str, token: str, heard: Heard) -> None:
@@ -190,6 +219,7 @@ async def test_no_secret_shows(
         ):
             made = await use_over_grpc(addresses[0], heard)
             made.append(await use_passwords(addresses[-1], heard))
+            made += await use_oauth(url, heard)
             await use_over_scim(url, [TOKEN, *made, MISTYPED, UNKNOWN], heard)
             connection = await connect_as_tenant(database)
             await connection.execute("ALTER TABLE passwords RENAME TO passwords_gone")
