@@ -122,7 +122,7 @@ async def test_every_example_works(
         words = [service if ":50051" in word else word for word in shlex.split(line)]
         ran = await command(*words, stdin="userName\nnew\n")
         # Nobody had access at a time when nobody was there, which is an answer too.
-        assert ran.exit_code == 0 or ("--as-of" in line and ran.out.startswith("No: ")), ran
+        assert ran.exit_code == 0 or ("--as-of" in line and ran.err.startswith("No: ")), ran
         return ran.out
 
     for seed in seeds_of(example):
