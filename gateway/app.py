@@ -11,6 +11,7 @@ import structlog
 from grpc.aio import AioRpcError
 
 from gateway.handlers import me
+from gateway.handlers.available_roles import AvailableRolesHandlers
 from gateway.handlers.base_url import base_url_of
 from gateway.handlers.body import BodyReader
 from gateway.handlers.bulk import BulkHandler
@@ -70,7 +71,9 @@ class Gateway:
         self._dialect = settings.dialect
         self._access_log = settings.http_access_log
         self._schemas = SchemaSets(stubs.schemas, settings.http_request_timeout)
-        self._router = _router(settings, stubs, DiscoveryHandlers(self._schemas))
+        self._router = _router(
+            settings, stubs, DiscoveryHandlers(self._schemas, roles=settings.scim_roles)
+        )
         self._outside = {
             "/healthz": Route("/healthz", GET=health.alive),
             "/readyz": Route("/readyz", GET=health.ready),
@@ -191,6 +194,12 @@ def _router(settings: Settings, stubs: Stubs, discovery: DiscoveryHandlers) -> R
         )
         if endpoint.type is USER:
             collections["Me"] = _me(handlers)
+    if settings.scim_roles:
+        available = AvailableRolesHandlers(stubs.roles, settings.http_request_timeout)
+        collections["Roles"] = Route("Roles", GET=available.roles)
+        collections["Entitlements"] = Route("Entitlements", GET=available.entitlements)
+        items["Roles"] = Route("Roles/{id}", GET=available.role)
+        items["Entitlements"] = Route("Entitlements/{id}", GET=available.entitlement)
     members = MembersHandler(stubs.groups, settings.http_request_timeout)
     parts = {"Groups/members": Route("Groups/{id}/members", GET=members.list)}
     return Router(settings.http_prefix, collections, items, parts)

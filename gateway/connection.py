@@ -16,6 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from rollbook.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from rollbook.v1.group_service_pb2_grpc import GroupServiceStub
 from rollbook.v1.oauth_service_pb2_grpc import OAuthServiceStub
+from rollbook.v1.role_service_pb2_grpc import RoleServiceStub
 from rollbook.v1.schema_service_pb2_grpc import SchemaServiceStub
 from rollbook.v1.service_account_service_pb2_grpc import ServiceAccountServiceStub
 from rollbook.v1.user_service_pb2_grpc import UserServiceStub
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from rollbook.v1.directory_service_pb2_grpc import DirectoryServiceAsyncStub
     from rollbook.v1.group_service_pb2_grpc import GroupServiceAsyncStub
     from rollbook.v1.oauth_service_pb2_grpc import OAuthServiceAsyncStub
+    from rollbook.v1.role_service_pb2_grpc import RoleServiceAsyncStub
     from rollbook.v1.schema_service_pb2_grpc import SchemaServiceAsyncStub
     from rollbook.v1.service_account_service_pb2_grpc import ServiceAccountServiceAsyncStub
     from rollbook.v1.user_service_pb2_grpc import UserServiceAsyncStub
@@ -37,6 +39,7 @@ _READS: Final = {
     "rollbook.v1.ServiceAccountService": ("GetServiceAccount", "ListServiceAccounts"),
     "rollbook.v1.DirectoryService": ("SearchResources",),
     "rollbook.v1.SchemaService": ("GetSchemaSet",),
+    "rollbook.v1.RoleService": ("GetRoleCatalogue",),
 }
 """Methods that may be called again when it is not known whether they ran."""
 
@@ -89,6 +92,7 @@ class Stubs:
     service_accounts: ServiceAccountServiceAsyncStub
     directory: DirectoryServiceAsyncStub
     schemas: SchemaServiceAsyncStub
+    roles: RoleServiceAsyncStub
     oauth: OAuthServiceAsyncStub
     check_health: grpc.aio.UnaryUnaryMultiCallable[
         health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse
@@ -103,6 +107,7 @@ class Stubs:
             service_accounts=ServiceAccountServiceStub(channel),
             directory=DirectoryServiceStub(channel),
             schemas=SchemaServiceStub(channel),
+            roles=RoleServiceStub(channel),
             oauth=OAuthServiceStub(channel),
             check_health=health_pb2_grpc.HealthStub(channel).Check,
         )

@@ -37,7 +37,11 @@ _UNIX: Final = "unix:"
 _EVERY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not bound
 
 
-_OF_SCIM: Final = {"dialect": "scim_dialect", "unknown_attributes": "scim_unknown_attributes"}
+_OF_SCIM: Final = {
+    "dialect": "scim_dialect",
+    "unknown_attributes": "scim_unknown_attributes",
+    "roles": "scim_roles",
+}
 
 
 class SettingsError(Exception):
@@ -139,6 +143,11 @@ class Settings(BaseSettings):
         description="what becomes of attributes that no schema has, unless the dialect refuses"
         " them; kept ones are shown in an extension (docs/extensions.md); in the file,"
         " unknown_attributes in the block scim",
+    )
+    scim_roles: bool = Field(
+        default=False,
+        description="whether clients can discover the roles that there are, at /Roles"
+        " (docs/roles.md); in the file, roles in the block scim",
     )
     http_access_log: bool = Field(default=False, description="log every request")
     log_level: Literal["debug", "info", "warning", "error"] = Field(

@@ -6,7 +6,7 @@ start, and a test fails. Nothing else in Rollbook decides about scopes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -175,7 +175,7 @@ RPCS: Final[Mapping[str, Rule]] = {
     ),
     **_rules(
         "RoleService",
-        GetRoleCatalogue=_ROLES,
+        GetRoleCatalogue=replace(_ROLES, over_scim=True),
         UpdateRoleCatalogue=_ADMIN,
         RegisterRoleScopes=_ADMIN,
         UnregisterRoleScopes=_ADMIN,
@@ -306,6 +306,10 @@ ROUTES: Final[Mapping[str, Rule]] = {
             "PATCH Groups/{id}",
             "DELETE Groups/{id}",
             "GET Groups/{id}/members",
+            "GET Roles",
+            "GET Roles/{id}",
+            "GET Entitlements",
+            "GET Entitlements/{id}",
             "GET ServiceAccounts",
             "POST ServiceAccounts",
             "POST ServiceAccounts/.search",

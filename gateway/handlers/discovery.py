@@ -29,15 +29,18 @@ if TYPE_CHECKING:
 class DiscoveryHandlers:
     """Each handler may raise HttpError, and AioRpcError when it has to ask the service."""
 
-    def __init__(self, schema_sets: SchemaSets) -> None:
+    def __init__(self, schema_sets: SchemaSets, *, roles: bool = False) -> None:
         self._schema_sets = schema_sets
+        self._roles = roles
 
     async def service_provider_config(self, scim: ScimRequest) -> Response:
         """GET /ServiceProviderConfig (RFC 7643 §5)."""
         _check_query(scim)
         # By asking, the gateway learns the dialect of the connection.
         await self._view(scim)
-        document = _config(scim.base_url, interop=scim.dialect.is_interop_profile)
+        document = _config(
+            scim.base_url, interop=scim.dialect.is_interop_profile, roles=self._roles
+        )
         address = f"{scim.base_url}/ServiceProviderConfig"
         return respond_with(scim.http, document, headers=located(address))
 
@@ -72,12 +75,12 @@ class DiscoveryHandlers:
 
     async def _view(self, scim: ScimRequest) -> View:
         schemas = await self._schema_sets.fetch(scim) if scim.has_credentials else DEFAULT
-        return View(scim.base_url, schemas, scim.dialect.keeps_unmapped)
+        return View(scim.base_url, schemas, scim.dialect.keeps_unmapped, roles=self._roles)
 
 
 @lru_cache(maxsize=64)
-def _config(base_url: str, *, interop: bool) -> bytes:
-    return json_text.dumps(service_provider_config(base_url, interop_profile=interop))
+def _config(base_url: str, *, interop: bool, roles: bool) -> bytes:
+    return json_text.dumps(service_provider_config(base_url, interop_profile=interop, roles=roles))
 
 
 @lru_cache(maxsize=64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from gateway.scim import available_roles
 from gateway.scim.bulk import MAX_BULK_PAYLOAD
 from gateway.scim.listing import MAX_COUNT, ListQuery, list_response
 from rollbook.attributes import COMMON_ATTRIBUTES, AttributeType
@@ -33,11 +34,13 @@ def service_provider_config(
     *,
     documentation_uri: str | None = None,
     interop_profile: bool = False,
+    roles: bool = False,
 ) -> dict[str, object]:
     """What the service offers (RFC 7643 §5, RFC 9865 §4). `base_url` has no trailing slash.
 
     `interop_profile` says that it conforms to draft-zollner-scim-interop-profile; else there is
-    no word of that, as clients that know RFC 7643 alone may refuse members they do not know.
+    no word of that, as clients that know RFC 7643 alone may refuse members they do not know;
+    `roles` whether it tells which roles there are.
     """
     config: dict[str, object] = {"schemas": [f"{_CORE}ServiceProviderConfig"]}
     if documentation_uri:
@@ -80,6 +83,8 @@ def service_provider_config(
     }
     if interop_profile:
         config["interopProfileConformant"] = True
+    if roles:
+        config["RolesAndEntitlements"] = available_roles.ADVERTISED
     return config
 
 
@@ -91,14 +96,21 @@ class View:
     base_url: str
     known: SchemaSet = DEFAULT
     unlisted: bool = False
+    roles: bool = False
+    """Whether the roles that there are can be read."""
+
+    @property
+    def _resource_types(self) -> Sequence[ResourceType]:
+        available = available_roles.RESOURCE_TYPES if self.roles else ()
+        return (*self.known.resource_types, *available)
 
     def resource_types(self) -> dict[str, object]:
         """All resource types as a ListResponse, users first (RFC 7644 §4)."""
-        return _all([self._resource_type(each) for each in self.known.resource_types])
+        return _all([self._resource_type(each) for each in self._resource_types])
 
     def resource_type(self, name: str) -> dict[str, object] | None:
         """One resource type by its name, in any case; None when there is none."""
-        for each in self.known.resource_types:
+        for each in self._resource_types:
             if each.name.lower() == name.lower():
                 return self._resource_type(each)
         return None
@@ -116,7 +128,7 @@ class View:
         """The schemas by URN in lower case; one that extends several types is there once."""
         return {
             each.urn.lower(): each
-            for kind in self.known.resource_types
+            for kind in self._resource_types
             for each in (kind.schema, *(part.schema for part in self._extensions(kind)))
         }
 

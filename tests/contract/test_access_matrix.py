@@ -211,7 +211,7 @@ def expected_status(rule: Rule, given: Given, tenant: str) -> int | None:
 
 @pytest.fixture(scope="module")
 async def http(rollbook: tuple[str, Minted]) -> AsyncIterator[tuple[ClientSession, str]]:
-    async with running_gateway(rollbook[0]) as url, ClientSession() as session:
+    async with running_gateway(rollbook[0], scim_roles=True) as url, ClientSession() as session:
         yield session, url
 
 
