@@ -10,7 +10,7 @@ from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from rollbook.attributes import GROUP, USER, Attribute, AttributeType, ResourceType
+from rollbook.attributes import GROUP, SERVICE_ACCOUNT, USER, Attribute, AttributeType, ResourceType
 from service.domain.etag import of_version
 from service.storage import resources
 from service.storage.derived import View
@@ -48,7 +48,7 @@ class Directory:
 class _Maker:
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)
-        self.ids = [UUID(int=self._random.getrandbits(128)) for _ in range(70)]
+        self.ids = [UUID(int=self._random.getrandbits(128)) for _ in range(90)]
 
     def resource(self, resource_type: ResourceType, id_: UUID) -> Any:
         resource: Any = resource_type.message()
@@ -64,6 +64,8 @@ class _Maker:
             resource.user_name = f"{self._random.choice(WORDS)}{id_.hex[:4]}"
         if resource_type is GROUP:
             resource.display_name = self._random.choice([word for word in WORDS if word])
+        if resource_type is SERVICE_ACCOUNT:
+            resource.display_name = f"{self._random.choice(WORDS)}{id_.hex[:4]}"
         return resource
 
     def _fill(self, message: Any, attributes: Any) -> None:
@@ -79,7 +81,7 @@ class _Maker:
                 self._set(message, attribute)
 
     def _set(self, message: Any, attribute: Attribute) -> None:
-        if attribute.name in {"$ref", "displayName"} and attribute.mutability == "readOnly":
+        if attribute.name in _NAMED_BY_SERVICE and attribute.mutability == "readOnly":
             return
         if attribute.sub_attributes:
             getattr(message, attribute.field).SetInParent()
@@ -105,9 +107,9 @@ class _Maker:
         return EPOCH + timedelta(seconds=seconds, microseconds=micros)
 
     def members(self, group_id: UUID) -> list[UUID]:
-        """Users and groups, in cycles too."""
+        """Users, service accounts and groups, in cycles too."""
         count = self._random.choice((0, 0, 1, 2, 3))
-        return [id_ for id_ in self._random.sample(self.ids[:60], count) if id_ != group_id]
+        return [id_ for id_ in self._random.sample(self.ids[:80], count) if id_ != group_id]
 
 
 _VALUES: Final[dict[AttributeType, Sequence[Any]]] = {
@@ -116,6 +118,7 @@ _VALUES: Final[dict[AttributeType, Sequence[Any]]] = {
     AttributeType.DECIMAL: DECIMALS,
     AttributeType.BINARY: BINARY,
 }
+_NAMED_BY_SERVICE: Final = {"$ref", "displayName", "display", "active"}
 _SET_BY_SERVICE: Final = {"id", "externalId", "meta", "groups", "members"}
 
 
@@ -125,16 +128,16 @@ async def serve(connection: asyncpg.Connection[Any], tenant_id: UUID) -> None:
 
 
 async def make_directory(connection: asyncpg.Connection[Any], seed: int) -> Directory:
-    """Stores 40 users, 20 groups and 60 devices; some of the ids in them name nobody. The
-    connection serves their tenant from then on."""
+    """Stores 40 users, 20 groups, 20 service accounts and 60 devices; some of the ids in them name
+    nobody. The connection serves their tenant from then on."""
     maker, tenant_id = _Maker(seed), UUID(int=seed)
     await serve(connection, tenant_id)
     await connection.execute(
         "INSERT INTO tenants (tenant_id, name) VALUES ($1, $2)", tenant_id, f"tenant {seed}"
     )
-    users, groups = maker.ids[:40], maker.ids[40:60]
+    users, groups, accounts = maker.ids[:40], maker.ids[40:60], maker.ids[60:80]
     devices = [UUID(int=seed << 64 | number) for number in range(60)]
-    kinds = ((USER, users), (GROUP, groups), (DEVICE, devices))
+    kinds = ((USER, users), (GROUP, groups), (SERVICE_ACCOUNT, accounts), (DEVICE, devices))
     for resource_type, ids in kinds:
         for id_ in ids:
             await resources.insert(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollbook.attributes import GROUP, USER, ResourceType
+from rollbook.attributes import RESOURCE_TYPES, ResourceType
 from service.domain.filters import matches, resolve
 from service.storage.filter_sql import where
 from tests.property.device import DEVICE
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rollbook.v1.filter_pb2 import Filter
     from tests.property.directories import Directory
 
-TYPES = {resource_type.name: resource_type for resource_type in (USER, GROUP, DEVICE)}
+TYPES = {resource_type.name: resource_type for resource_type in (*RESOURCE_TYPES, DEVICE)}
 
 
 # Attributes that are read like others of the same type; they would take half a minute.

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.scim.dialects import LENIENT, Reading
 from gateway.scim.filters import parse_filter
-from rollbook.attributes import GROUP, USER, ResourceType
+from rollbook.attributes import RESOURCE_TYPES, ResourceType
 from rollbook.v1.filter_pb2 import AttributePath, OrderBy
 from service.domain.filters import resolve
 from service.domain.ordering import resolve_order
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tests.property.directories import Directory
 
-TYPES = {resource_type.name: resource_type for resource_type in (USER, GROUP)}
+TYPES = {resource_type.name: resource_type for resource_type in RESOURCE_TYPES}
 LIST = "r.tenant_id = $1 AND r.resource_type = $2"
 NAMES = [word for word in WORDS if word][::2]
 SELECTIVE = parse_filter(

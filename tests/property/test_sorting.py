@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rollbook.attributes import GROUP, USER, AttributeType, ResourceType
+from rollbook.attributes import RESOURCE_TYPES, AttributeType, ResourceType
 from rollbook.v1.filter_pb2 import AttributePath, OrderBy
 from service.domain.errors import DomainError
 from service.domain.folding import fold
@@ -44,7 +44,7 @@ def _orders(resource_type: ResourceType) -> Iterator[tuple[str, str, Attribute |
 
 CASES = [
     pytest.param(resource_type, *order, id=f"{resource_type.name} {order[0]}:{order[1]}")
-    for resource_type in (USER, GROUP, DEVICE)
+    for resource_type in (*RESOURCE_TYPES, DEVICE)
     for order in _orders(resource_type)
 ]
 
