@@ -29,7 +29,7 @@ from gateway.handlers.response import respond_error
 from gateway.handlers.root import RootHandlers
 from gateway.handlers.schema_sets import SchemaSets, is_schema_change
 from gateway.handlers.tenant_url import SEGMENT, TenantUrls
-from gateway.oauth_routes import oauth_routes
+from gateway.oauth_routes import oauth_routes, with_issuer_first
 from gateway.routing import Route, Router
 from gateway.scim.bulk import MAX_BULK_PAYLOAD
 from gateway.scim.dialects import LENIENT
@@ -38,7 +38,7 @@ from rollbook.attributes import GROUP, SERVICE_ACCOUNT, USER
 from rollbook.v1 import group_service_pb2, service_account_service_pb2, user_service_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from aiohttp.web import BaseRequest, Response
 
@@ -74,12 +74,14 @@ class Gateway:
         self._router = _router(
             settings, stubs, DiscoveryHandlers(self._schemas, roles=settings.scim_roles)
         )
+        # Every tenant has an authorization server of its own.
+        self._of_tenants = {route.name: route for route in oauth_routes(settings, stubs)}
         self._outside = {
             "/healthz": Route("/healthz", GET=health.alive),
             "/readyz": Route("/readyz", GET=health.ready),
             # The server as a whole (RFC 9110 §9.3.7).
             "*": Route("*"),
-            **{route.name: route for route in oauth_routes(settings, stubs)},
+            **self._of_tenants,
         }
         if settings.http_prefix:
             self._outside["/"] = Route("/", GET=landing)
@@ -148,15 +150,15 @@ class Gateway:
 
     async def _dispatch(self, scim: ScimRequest) -> Response:
         http = scim.http
-        tenant, path = self._tenant_urls.split(http.rel_url.raw_path)
+        tenant, path = self._tenant_urls.split(with_issuer_first(http.rel_url.raw_path))
         scim.expected_tenant = self._tenant_urls.expectation(http, tenant)
         if tenant is not None:
             scim.tenant_path = f"/{SEGMENT}/{tenant}"
-            route, scim.id = self._router.find(path)
-        elif (outside := self._outside.get(path)) is not None:
+        places = self._outside if tenant is None else self._of_tenants
+        if (outside := places.get(path)) is not None:
             route = outside
         else:
-            route, scim.id = self._item_outside(path) or self._router.find(path)
+            route, scim.id = _item(places, path) or self._router.find(path)
         scim.endpoint = route.name
         scim.schemas = self._schemas.known(scim)
         scim.dialect, scim.dialect_name = self._dialects.known(scim)
@@ -165,11 +167,12 @@ class Gateway:
             check_head(scim)
         return await handler(scim)
 
-    def _item_outside(self, path: str) -> tuple[Route, str] | None:
-        """The route whose name ends in `/{id}`, and the id."""
-        collection, _, identifier = path.rpartition("/")
-        route = self._outside.get(f"{collection}/{{id}}")
-        return (route, unquote(identifier)) if route is not None and identifier else None
+
+def _item(places: Mapping[str, Route], path: str) -> tuple[Route, str] | None:
+    """The route whose name ends in `/{id}`, and the id."""
+    collection, _, identifier = path.rpartition("/")
+    route = places.get(f"{collection}/{{id}}")
+    return (route, unquote(identifier)) if route is not None and identifier else None
 
 
 def _router(settings: Settings, stubs: Stubs, discovery: DiscoveryHandlers) -> Router:

@@ -48,6 +48,13 @@ class OAuthRoute(Route):
         return refuse
 
 
+def with_issuer_first(path: str) -> str:
+    """The path of a request, where the path of an issuer stands behind the well-known one (RFC
+    8414 §3.1) as if it stood before it, like that of every other endpoint."""
+    issuer = path.removeprefix(f"{WELL_KNOWN}/")
+    return f"/{issuer}{WELL_KNOWN}" if issuer != path and issuer else path
+
+
 def oauth_routes(settings: Settings, stubs: Stubs) -> Iterator[Route]:
     """The endpoints; a name that ends in `/{id}` stands for every last segment."""
     found_issuer = issuer_of(settings)

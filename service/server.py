@@ -305,6 +305,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
         user_passwords,
         means.issuers,
         means.rate_limits,
+        gate.tenancy,
         oauth_keys,
     )
     tenants = TenantMethods(database, writes, page_key)

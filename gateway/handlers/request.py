@@ -170,7 +170,8 @@ class ScimRequest:
         credentials where those of the request are not Rollbook's."""
         credentials = self._credentials() if with_credentials else ()
         claims = self._claims.outside_scim(self.http)
-        return (*credentials, *claims, (REQUEST_ID, self.request_id))
+        expected = ((EXPECT_TENANT, self.expected_tenant),) if self.expected_tenant else ()
+        return (*credentials, *claims, *expected, (REQUEST_ID, self.request_id))
 
     def authorization(self) -> str:
         """The Authorization header, empty without one."""

@@ -9,23 +9,25 @@ from service.storage import oauth_clients
 if TYPE_CHECKING:
     from service.domain.oauth.clients import Client
     from service.rpc.calls import Call
+    from service.rpc.tenancy import Tenancy
     from service.storage.database import Database
 
 
 class ClientLookup:
     """Finds clients of all tenants."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, tenancy: Tenancy) -> None:
         self._database = database
+        self._tenancy = tenancy
 
-    async def find(self, client_id: str, call: Call) -> Client | None:  # noqa: ARG002
-        """The client, if there is one and the address of the request does not name another
-        tenant than the client's."""
+    async def find(self, client_id: str, call: Call) -> Client | None:
+        """The client, if there is one, the address of the request does not name another tenant
+        than the client's, and that is not suspended."""
         if not client_id.isascii() or not client_id.isprintable():
             return None
         async with self._database.across_tenants() as connection:
             tenant_id = await oauth_clients.tenant_of(connection, client_id)
-        if tenant_id is None:
+        if tenant_id is None or not await self._tenancy.serves(tenant_id, call.metadata):
             return None
         async with self._database.connection(tenant_id) as connection:
             return await oauth_clients.get(connection, tenant_id, client_id)

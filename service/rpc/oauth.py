@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from service.rpc.authentication import Authenticator
     from service.rpc.calls import Answer
     from service.rpc.rate_limits import RateLimits
+    from service.rpc.tenancy import Tenancy
     from service.rpc.user_passwords import UserPasswords
     from service.storage.database import Connection, Database
 
@@ -50,10 +51,11 @@ def oauth_answers(
     passwords: UserPasswords,
     issuers: Issuers,
     rate_limits: RateLimits,
+    tenancy: Tenancy,
     keys: OAuthKeys,
 ) -> Mapping[str, Answer]:
     """The functions by the method names of the contract."""
-    clients = ClientLookup(database)
+    clients = ClientLookup(database, tenancy)
     administrators = Administrators(database, authenticator, passwords)
     return {
         **OAuthClientMethods(

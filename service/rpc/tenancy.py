@@ -19,6 +19,7 @@ from service.storage import tenants
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
     from service.epoch import Epoch
     from service.rpc.authentication import Caller
@@ -64,6 +65,14 @@ class Tenancy:
         if not wanted or wanted in (tenant.name, str(tenant.tenant_id)):
             return caller
         return await self._elsewhere(caller, wanted)
+
+    async def serves(self, tenant_id: UUID, metadata: Mapping[str, str]) -> bool:
+        """Whether a call without credentials may be about a tenant: the URL named no other, and
+        the tenant is not suspended."""
+        tenant = await self._tenant(str(tenant_id))
+        if tenant is None or tenant.is_suspended:
+            return False
+        return await self._is_meant(tenant, expected_of(metadata))
 
     async def _is_meant(self, tenant: Tenant, expected: Expected) -> bool:
         if expected.name is not None and expected.name != tenant.name:

@@ -224,8 +224,8 @@ async def test_a_subdomain_names_the_tenant(place: Place, service: str) -> None:
         assert (await http.send("GET", path, place.token, Host="id.example.com")).status == 200
 
 
-async def test_nothing_of_a_tenant_is_outside_of_scim(place: Place, http: Client) -> None:
-    for path in ("healthz", "oauth2/token", ""):
+async def test_what_is_no_tenants_is_at_the_root_alone(place: Place, http: Client) -> None:
+    for path in ("healthz", "readyz", ""):
         answer = await http.send("GET", f"/t/{place.tenant.name}/{path}", place.token)
         assert answer.status == 404
 
