@@ -17,7 +17,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from gateway.scim.dialects import LENIENT, Reading
 from gateway.scim.errors import invalid_value
 from gateway.scim.notation import MalformedNameError, UnknownAttributeError, look_up
-from rollbook.attributes import Attribute, ResourceType, Returned, made_once
+from rollbook.attributes import Attribute, Mutability, ResourceType, Returned, made_once
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -42,13 +42,15 @@ Selection = Mapping[str, "Selection | None"]
 
 class _Node(NamedTuple):
     """A member of a rendered resource: an attribute, or an extension as a whole. `fields` are
-    the protobuf fields, beside each other, that it is made from."""
+    the protobuf fields, beside each other, that it is made from. The service sends what is
+    `is_on_demand` only when the read mask names it."""
 
     name: str
     fields: tuple[str, ...]
     returned: Returned
     parts: tuple[_Node, ...]
     is_extension: bool = False
+    is_on_demand: bool = False
 
 
 class _Choice(NamedTuple):
@@ -156,6 +158,9 @@ def _chosen(resource_type: ResourceType, projection: Projection) -> _Choice:
     if projection.attributes:
         selection = _included(nodes, _resolved(resource_type, projection.attributes))
     else:
+        # What the service gathers on demand alone is not there unless it is named: then by default
+        # all that there is can be shown as it is.
+        nodes = _without_on_demand(nodes)
         selection = _remaining(nodes, _resolved(resource_type, projection.excluded))
     if selection is None:
         return _Choice(None, FieldMask())
@@ -189,10 +194,21 @@ def _attribute_nodes(attributes: Sequence[Attribute]) -> tuple[_Node, ...]:
             else (each.field,),
             each.returned,
             _attribute_nodes(each.sub_attributes),
+            is_on_demand=each.returned is Returned.REQUEST
+            and each.mutability is Mutability.READ_ONLY,
         )
         for each in attributes
         if each.returned is not Returned.NEVER
     )
+
+
+def _without_on_demand(nodes: Sequence[_Node]) -> Sequence[_Node]:
+    kept = [
+        node._replace(parts=tuple(_without_on_demand(node.parts)))
+        for node in nodes
+        if not node.is_on_demand
+    ]
+    return [node for node in kept if node.parts or not node.is_extension]
 
 
 def _by_default(nodes: Sequence[_Node], paths: Collection[tuple[str, ...]]) -> Sequence[_Node]:
@@ -244,7 +260,9 @@ def _included(nodes: Sequence[_Node], names: Names) -> Selection | None:
         if inner := names.get(node.name):
             kept[node.name] = _included(node.parts, inner)
         elif node.name in names or node.returned is Returned.ALWAYS:
-            kept[node.name] = _remaining(node.parts, {})
+            # Of an extension that has nothing else, what is on demand is what is asked for.
+            only = node.is_extension and all(part.is_on_demand for part in node.parts)
+            kept[node.name] = None if only else _remaining(node.parts, {})
         else:
             _keep_always(node, kept)
     return _simplified(nodes, kept)

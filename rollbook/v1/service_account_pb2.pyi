@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from rollbook.v1 import effective_access_pb2 as _effective_access_pb2
 from rollbook.v1 import meta_pb2 as _meta_pb2
 from rollbook.v1 import unmapped_attributes_pb2 as _unmapped_attributes_pb2
 from rollbook.v1 import user_pb2 as _user_pb2
@@ -39,6 +40,7 @@ class ServiceAccount(_message.Message):
     GROUPS_FIELD_NUMBER: _builtins.int
     ROLES_FIELD_NUMBER: _builtins.int
     UNMAPPED_FIELD_NUMBER: _builtins.int
+    ACCESS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     external_id: _builtins.str
     display_name: _builtins.str
@@ -57,6 +59,10 @@ class ServiceAccount(_message.Message):
     def roles(self) -> _containers.RepeatedCompositeFieldContainer[_user_pb2.Role]: ...
     @_builtins.property
     def unmapped(self) -> _unmapped_attributes_pb2.UnmappedAttributes: ...
+    @_builtins.property
+    def access(self) -> _effective_access_pb2.EffectiveAccess:
+        """Derived when it is read."""
+
     def __init__(
         self,
         *,
@@ -70,10 +76,11 @@ class ServiceAccount(_message.Message):
         groups: _abc.Iterable[_user_pb2.GroupMembership] | None = ...,
         roles: _abc.Iterable[_user_pb2.Role] | None = ...,
         unmapped: _unmapped_attributes_pb2.UnmappedAttributes | None = ...,
+        access: _effective_access_pb2.EffectiveAccess | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_description", b"_description", "_display_name", b"_display_name", "_external_id", b"_external_id", "_id", b"_id", "active", b"active", "description", b"description", "display_name", b"display_name", "external_id", b"external_id", "id", b"id", "meta", b"meta", "owner", b"owner", "unmapped", b"unmapped"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_description", b"_description", "_display_name", b"_display_name", "_external_id", b"_external_id", "_id", b"_id", "access", b"access", "active", b"active", "description", b"description", "display_name", b"display_name", "external_id", b"external_id", "id", b"id", "meta", b"meta", "owner", b"owner", "unmapped", b"unmapped"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_description", b"_description", "_display_name", b"_display_name", "_external_id", b"_external_id", "_id", b"_id", "active", b"active", "description", b"description", "display_name", b"display_name", "external_id", b"external_id", "groups", b"groups", "id", b"id", "meta", b"meta", "owner", b"owner", "roles", b"roles", "unmapped", b"unmapped"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_description", b"_description", "_display_name", b"_display_name", "_external_id", b"_external_id", "_id", b"_id", "access", b"access", "active", b"active", "description", b"description", "display_name", b"display_name", "external_id", b"external_id", "groups", b"groups", "id", b"id", "meta", b"meta", "owner", b"owner", "roles", b"roles", "unmapped", b"unmapped"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__active: _TypeAlias = _typing.Literal["active"]  # noqa: Y015
     _WhichOneofArgType__active: _TypeAlias = _typing.Literal["_active", b"_active"]  # noqa: Y015

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from rollbook.v1 import effective_access_pb2 as _effective_access_pb2
 from rollbook.v1 import enterprise_user_pb2 as _enterprise_user_pb2
 from rollbook.v1 import meta_pb2 as _meta_pb2
 from rollbook.v1 import unmapped_attributes_pb2 as _unmapped_attributes_pb2
@@ -53,6 +54,7 @@ class User(_message.Message):
     X509_CERTIFICATES_FIELD_NUMBER: _builtins.int
     ENTERPRISE_FIELD_NUMBER: _builtins.int
     UNMAPPED_FIELD_NUMBER: _builtins.int
+    ACCESS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     external_id: _builtins.str
     user_name: _builtins.str
@@ -92,6 +94,10 @@ class User(_message.Message):
     def enterprise(self) -> _enterprise_user_pb2.EnterpriseUser: ...
     @_builtins.property
     def unmapped(self) -> _unmapped_attributes_pb2.UnmappedAttributes: ...
+    @_builtins.property
+    def access(self) -> _effective_access_pb2.EffectiveAccess:
+        """Derived when it is read."""
+
     def __init__(
         self,
         *,
@@ -121,10 +127,11 @@ class User(_message.Message):
         x509_certificates: _abc.Iterable[Global___X509Certificate] | None = ...,
         enterprise: _enterprise_user_pb2.EnterpriseUser | None = ...,
         unmapped: _unmapped_attributes_pb2.UnmappedAttributes | None = ...,
+        access: _effective_access_pb2.EffectiveAccess | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_display_name", b"_display_name", "_external_id", b"_external_id", "_id", b"_id", "_locale", b"_locale", "_nick_name", b"_nick_name", "_password", b"_password", "_preferred_language", b"_preferred_language", "_profile_url", b"_profile_url", "_timezone", b"_timezone", "_title", b"_title", "_user_name", b"_user_name", "_user_type", b"_user_type", "active", b"active", "display_name", b"display_name", "enterprise", b"enterprise", "external_id", b"external_id", "id", b"id", "locale", b"locale", "meta", b"meta", "name", b"name", "nick_name", b"nick_name", "password", b"password", "preferred_language", b"preferred_language", "profile_url", b"profile_url", "timezone", b"timezone", "title", b"title", "unmapped", b"unmapped", "user_name", b"user_name", "user_type", b"user_type"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_display_name", b"_display_name", "_external_id", b"_external_id", "_id", b"_id", "_locale", b"_locale", "_nick_name", b"_nick_name", "_password", b"_password", "_preferred_language", b"_preferred_language", "_profile_url", b"_profile_url", "_timezone", b"_timezone", "_title", b"_title", "_user_name", b"_user_name", "_user_type", b"_user_type", "access", b"access", "active", b"active", "display_name", b"display_name", "enterprise", b"enterprise", "external_id", b"external_id", "id", b"id", "locale", b"locale", "meta", b"meta", "name", b"name", "nick_name", b"nick_name", "password", b"password", "preferred_language", b"preferred_language", "profile_url", b"profile_url", "timezone", b"timezone", "title", b"title", "unmapped", b"unmapped", "user_name", b"user_name", "user_type", b"user_type"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_display_name", b"_display_name", "_external_id", b"_external_id", "_id", b"_id", "_locale", b"_locale", "_nick_name", b"_nick_name", "_password", b"_password", "_preferred_language", b"_preferred_language", "_profile_url", b"_profile_url", "_timezone", b"_timezone", "_title", b"_title", "_user_name", b"_user_name", "_user_type", b"_user_type", "active", b"active", "addresses", b"addresses", "display_name", b"display_name", "emails", b"emails", "enterprise", b"enterprise", "entitlements", b"entitlements", "external_id", b"external_id", "groups", b"groups", "id", b"id", "ims", b"ims", "locale", b"locale", "meta", b"meta", "name", b"name", "nick_name", b"nick_name", "password", b"password", "phone_numbers", b"phone_numbers", "photos", b"photos", "preferred_language", b"preferred_language", "profile_url", b"profile_url", "roles", b"roles", "timezone", b"timezone", "title", b"title", "unmapped", b"unmapped", "user_name", b"user_name", "user_type", b"user_type", "x509_certificates", b"x509_certificates"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_display_name", b"_display_name", "_external_id", b"_external_id", "_id", b"_id", "_locale", b"_locale", "_nick_name", b"_nick_name", "_password", b"_password", "_preferred_language", b"_preferred_language", "_profile_url", b"_profile_url", "_timezone", b"_timezone", "_title", b"_title", "_user_name", b"_user_name", "_user_type", b"_user_type", "access", b"access", "active", b"active", "addresses", b"addresses", "display_name", b"display_name", "emails", b"emails", "enterprise", b"enterprise", "entitlements", b"entitlements", "external_id", b"external_id", "groups", b"groups", "id", b"id", "ims", b"ims", "locale", b"locale", "meta", b"meta", "name", b"name", "nick_name", b"nick_name", "password", b"password", "phone_numbers", b"phone_numbers", "photos", b"photos", "preferred_language", b"preferred_language", "profile_url", b"profile_url", "roles", b"roles", "timezone", b"timezone", "title", b"title", "unmapped", b"unmapped", "user_name", b"user_name", "user_type", b"user_type", "x509_certificates", b"x509_certificates"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__active: _TypeAlias = _typing.Literal["active"]  # noqa: Y015
     _WhichOneofArgType__active: _TypeAlias = _typing.Literal["_active", b"_active"]  # noqa: Y015

@@ -122,4 +122,5 @@ def _view(paths: Iterable[str]) -> View:
         groups=any(view.groups for kind, view in wanted if kind.schema.attribute("groups")),
         manager=any(view.manager for _, view in wanted),
         members=any(view.members for kind, view in wanted if kind.schema.attribute("members")),
+        access=any(view.access for _, view in wanted),
     )

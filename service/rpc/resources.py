@@ -272,6 +272,7 @@ def view_of_paths(paths: Collection[str]) -> View:
         groups="groups" in roots or "*" in roots,
         members="members" in roots or "*" in roots,
         manager="*" in roots or any(map(_concerns_responsible, paths)),
+        access="access" in roots,
     )
 
 

@@ -152,7 +152,7 @@ def _principal(row: asyncpg.Record) -> Principal:
         row["name"],
         row["active"],
         tuple(row["ids"]),
-        tuple(_given(*each) for each in given),
+        tuple(given_of(*each) for each in given),
     )
 
 
@@ -160,10 +160,11 @@ _shared: Final[dict[Given, Given]] = {}
 _MAX_SHARED: Final = 20_000
 
 
-def _given(
+def given_of(
     type_key: str, value_key: str, until: float | None, type_: str, value: str, display: str | None
 ) -> Given:
-    """What an assignment gives. Many give the same, without end: that is kept once."""
+    """What an assignment gives, from its columns as JSON has them. Many give the same, without end:
+    that is kept once."""
     end = NEVER if until is None else float(until)
     given = Given(RoleKey(type_key, value_key), end, type_, value, display or "")
     if until is not None:

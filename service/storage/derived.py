@@ -7,11 +7,21 @@ message: protobuf merges fragments, so the stored one is handed on without being
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import orjson
+
 from rollbook.attributes import RESOURCE_TYPES, SERVICE_ACCOUNT, USER
+from rollbook.v1.role_pb2 import RoleCatalogue
 from service.domain import etag
+from service.domain.access_graph import NEVER, Given, Principal, effective_roles
+from service.domain.role_catalogue import FREE_FORM, Catalogue
+from service.storage.access import given_of
+from service.storage.role_assignments import COUNTS
 
 if TYPE_CHECKING:
     import asyncpg
@@ -53,6 +63,31 @@ LEFT JOIN LATERAL (
 """
 
 
+# What an active principal and its groups were given; those of its own come first.
+_GIVEN: Final = f"""
+LEFT JOIN LATERAL (
+    WITH RECURSIVE holder (id) AS (
+        SELECT r.id
+        UNION
+        SELECT m.group_id
+        FROM holder JOIN members AS m ON m.tenant_id = $1 AND m.member_id = holder.id
+    )
+    SELECT
+        jsonb_agg(jsonb_build_array(
+            a.principal_id = r.id, a.type_key, a.value_key, extract(epoch FROM a.expire_time),
+            a.role_type, a.value, a.display
+        ))::text AS given_roles
+    FROM holder
+    JOIN role_assignments AS a ON a.tenant_id = $1 AND a.principal_id = holder.id
+    WHERE r.active AND {COUNTS}
+) AS given ON true
+"""
+
+_CATALOGUE: Final = """(
+    SELECT c.catalogue FROM role_catalogues AS c WHERE c.tenant_id = $1
+) AS catalogue"""
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """Which derived parts a caller wants. What is not wanted is not read.
@@ -63,6 +98,8 @@ class View:
     groups: bool = True
     manager: bool = True
     members: bool = True
+    # Never without being asked for.
+    access: bool = False
 
     def columns(self, resource_type: ResourceType) -> str:
         """The select list, over the alias `r`."""
@@ -73,6 +110,8 @@ class View:
             columns += ", manager.display AS manager_name, manager.active AS manager_active"
         if self.members and _has(resource_type, "members"):
             columns += ", member_ids, member_names, member_types"
+        if self.access and _has_access(resource_type):
+            columns += f", given_roles, {_CATALOGUE}"
         return columns
 
     def joins(self, resource_type: ResourceType) -> str:
@@ -84,6 +123,8 @@ class View:
             joins += _MANAGER
         if self.members and _has(resource_type, "members"):
             joins += _MEMBERS
+        if self.access and _has_access(resource_type):
+            joins += _GIVEN
         return joins
 
 
@@ -95,6 +136,10 @@ _ANSWERED_FOR: Final = frozenset({USER.name, SERVICE_ACCOUNT.name})
 """The types whose resources a user answers for."""
 
 _FRAGMENTS: Final[dict[str, Any]] = {kind.name: kind.message for kind in RESOURCE_TYPES}
+
+
+def _has_access(resource_type: ResourceType) -> bool:
+    return resource_type.name in _ANSWERED_FOR
 
 
 def _has(resource_type: ResourceType, name: str) -> bool:
@@ -118,6 +163,8 @@ def wire_form(record: asyncpg.Record, resource_type: ResourceType, view: View) -
         _add_owner(fragment, record)
     if view.members and _has(resource_type, "members"):
         _add_members(fragment, record)
+    if view.access and _has_access(resource_type):
+        _add_access(fragment, record)
     stored: bytes = record["message"]
     return stored + cast("bytes", fragment.SerializeToString())
 
@@ -142,6 +189,28 @@ def _add_owner(fragment: Any, record: asyncpg.Record) -> None:
         fragment.owner.display = name
     if record["manager_active"] is not None:
         fragment.owner.active = record["manager_active"]
+
+
+def _add_access(fragment: Any, record: asyncpg.Record) -> None:
+    held: tuple[list[Given], list[Given]] = ([], [])
+    for own, *given in orjson.loads(record["given_roles"] or "[]"):
+        held[0 if own else 1].append(given_of(*given))
+    nodes = [Principal(record["id"], "", True, (), tuple(each)) for each in held]  # noqa: FBT003
+    for role in effective_roles(nodes, _catalogue(record["catalogue"]), time.time()):
+        shown = fragment.access.effective_roles.add(
+            type=role.type or None,
+            value=role.value,
+            display=role.display or None,
+            direct=role.direct,
+            implied=role.implied,
+        )
+        if role.until != NEVER:
+            shown.expire_time.FromDatetime(datetime.fromtimestamp(role.until, UTC))
+
+
+@lru_cache(maxsize=64)
+def _catalogue(stored: bytes | None) -> Catalogue:
+    return FREE_FORM if stored is None else Catalogue(RoleCatalogue.FromString(stored))
 
 
 def _add_members(fragment: Any, record: asyncpg.Record) -> None:

@@ -84,7 +84,7 @@ def test_schemas_are_those_of_the_reference() -> None:
 def test_the_list_of_schemas_has_the_form_that_entra_reads() -> None:
     body = as_sent(View(BASE_URL).schemas())
     assert body["schemas"] == [LIST_RESPONSE_SCHEMA]
-    assert body["totalResults"] == body["itemsPerPage"] == len(body["Resources"]) == 4
+    assert body["totalResults"] == body["itemsPerPage"] == len(body["Resources"]) == 5
     assert body["startIndex"] == 1
     assert not nulls(body)
     for schema in body["Resources"]:
