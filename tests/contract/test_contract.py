@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract import conditions, finding, membership, patching, service_accounts, writing
+from tests.contract import (
+    conditions,
+    finding,
+    membership,
+    patching,
+    roles,
+    service_accounts,
+    writing,
+)
 from tests.contract.case import UNKNOWN, Case, Find, kind_of
 from tests.harness.operations import Names
 from tests.harness.representation import ENTERPRISE_SCHEMA
@@ -27,6 +35,7 @@ SECTIONS = {
     "patch": patching.PATCHES,
     "members": membership.MEMBERS,
     "groups in groups": membership.GROUPS_IN_GROUPS,
+    "roles": roles.ROLES,
     "service accounts": service_accounts.SERVICE_ACCOUNTS,
     "filter": finding.FILTERS,
     "page": finding.PAGES,
