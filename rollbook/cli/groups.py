@@ -33,6 +33,12 @@ MemberGroups = Annotated[
     list[str] | None,
     typer.Option("--group", metavar="GROUP", help="A group as member; may be repeated."),
 ]
+MemberAccounts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--service-account", metavar="ACCOUNT", help="A service account; may be repeated."
+    ),
+]
 MemberFile = Annotated[
     Path | None,
     typer.Option(
@@ -174,7 +180,7 @@ def _member_row(member: GroupMember) -> tuple[str, ...]:
     "add-member",
     examples="""\
 rollbook group add-member Engineering ada grace@acme.example
-rollbook group add-member Staff --group Engineering
+rollbook group add-member Staff --group Engineering --service-account ci-bot
 rollbook group add-member Staff --file staff.txt""",
 )
 async def add_members(
@@ -183,10 +189,11 @@ async def add_members(
     users: Members = None,
     *,
     groups: MemberGroups = None,
+    accounts: MemberAccounts = None,
     file: MemberFile = None,
 ) -> None:
     """Add members to a group; who is one already stays so."""
-    group, member_ids = await _group_and_members(session, name, users, groups, file)
+    group, member_ids = await _group_and_members(session, name, users, groups, accounts, file)
     answer = await session.client.groups.add_members(group.id, member_ids)
     _tell(session, group, "added", answer.added_count, len(member_ids))
 
@@ -202,10 +209,11 @@ async def remove_members(
     users: Members = None,
     *,
     groups: MemberGroups = None,
+    accounts: MemberAccounts = None,
     file: MemberFile = None,
 ) -> None:
     """Remove members from a group."""
-    group, member_ids = await _group_and_members(session, name, users, groups, file)
+    group, member_ids = await _group_and_members(session, name, users, groups, accounts, file)
     answer = await session.client.groups.remove_members(group.id, member_ids)
     _tell(session, group, "removed", answer.removed_count, len(member_ids))
 
@@ -215,14 +223,15 @@ async def _group_and_members(
     name: str,
     users: list[str] | None,
     groups: list[str] | None,
+    accounts: list[str] | None,
     file: Path | None,
 ) -> tuple[Group, list[str]]:
     with usage():
         names = [*(users or ()), *(_lines(file) if file else ())]
-        if not names and not groups:
-            raise ValueError("Name the members: users, --group or --file.")
+        if not names and not groups and not accounts:
+            raise ValueError("Name the members: users, --group, --service-account or --file.")
     group = await find_group(session.client, name, read_mask=["id", "display_name"])
-    return group, await find_member_ids(session.client, names, groups or ())
+    return group, await find_member_ids(session.client, names, groups or (), accounts or ())
 
 
 def _lines(file: Path) -> list[str]:

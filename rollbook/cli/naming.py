@@ -110,10 +110,14 @@ async def find_principal_id(client: RollbookClient, name: str) -> str:
 
 
 async def find_member_ids(
-    client: RollbookClient, users: Iterable[str], groups: Iterable[str]
+    client: RollbookClient,
+    users: Iterable[str],
+    groups: Iterable[str],
+    accounts: Iterable[str] = (),
 ) -> list[str]:
-    """The ids of users and groups by name; an id stands for itself, as a member's id may be that
-    of anyone. Raises NotFoundError for the first name that means nobody."""
+    """The ids of users, groups and service accounts by name; an id in the place of a user's name
+    stands for itself, as it may be anyone's. Raises NotFoundError for the first name that means
+    nobody."""
     slots = asyncio.Semaphore(_LOOKUPS_AT_ONCE)
 
     async def user_id(name: str) -> str:
@@ -126,7 +130,11 @@ async def find_member_ids(
         async with slots:
             return (await find_group(client, name, read_mask=["id"])).id
 
-    lookups = [*map(user_id, users), *map(group_id, groups)]
+    async def account_id(name: str) -> str:
+        async with slots:
+            return (await find_service_account(client, name, read_mask=["id"])).id
+
+    lookups = [*map(user_id, users), *map(group_id, groups), *map(account_id, accounts)]
     return list(await asyncio.gather(*lookups))
 
 

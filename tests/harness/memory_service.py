@@ -197,8 +197,8 @@ def _page(items: list[Any], request: Any, name: str) -> dict[str, Any]:
 class Memberships:
     """Who is in which group."""
 
-    def __init__(self, users: Resources, groups: Resources) -> None:
-        self._users = users
+    def __init__(self, users: Resources, groups: Resources, accounts: Resources) -> None:
+        self._kinds = (users, groups, accounts)
         self._groups = groups
 
     def add(self, request: Any) -> dict[str, Any]:
@@ -206,10 +206,10 @@ class Memberships:
         present = {member.value for member in group.members}
         new = [one for one in dict.fromkeys(request.member_ids) if one not in present]
         for member_id in new:
-            if member_id not in self._users.by_id | self._groups.by_id:
-                raise invalid_value("members", f"There is no user or group {member_id}.")
-            kind = "User" if member_id in self._users.by_id else "Group"
-            group.members.add(value=member_id, type=kind)
+            known = (each for each in self._kinds if member_id in each.by_id)
+            if (resources := next(known, None)) is None:
+                raise invalid_value("members", f"There is nobody with the id {member_id}.")
+            group.members.add(value=member_id, type=resources.type.name)
         return {"etag": group.meta.etag, "added_count": len(new)}
 
     def remove(self, request: Any) -> dict[str, Any]:
@@ -278,7 +278,7 @@ class MemoryService:
         return [call for call in self.calls if call.method == method]
 
     def methods(self) -> dict[str, Callable[[Any], dict[str, Any]]]:
-        memberships = Memberships(self.users, self.groups)
+        memberships = Memberships(self.users, self.groups, self.service_accounts)
         methods: dict[str, Callable[[Any], dict[str, Any]]] = {
             "AddMembers": memberships.add,
             "RemoveMembers": memberships.remove,

@@ -128,6 +128,16 @@ async def test_they_are_deactivated_activated_and_deleted(
     assert not service.service_accounts.by_id
 
 
+async def test_one_becomes_a_member_by_its_name(service: MemoryService, rollbook: Command) -> None:
+    account, group = service.add_service_account("ci-bot"), service.add_group("Staff")
+    ran = await rollbook("group", "add-member", "Staff", "--service-account", "CI-bot")
+    assert ran.exit_code == 0, ran.err
+    members = [(member.value, member.type) for member in group.members]
+    assert members == [(account.id, "ServiceAccount")]
+    ran = await rollbook("group", "remove-member", "Staff", "--service-account", "ci-bot")
+    assert (ran.exit_code, list(group.members)) == (0, [])
+
+
 async def test_the_secret_of_a_key_is_all_on_standard_output(
     service: MemoryService, rollbook: Command
 ) -> None:
