@@ -133,13 +133,15 @@ def effective_roles(
 
 
 def _brought_along(given: RoleKey, catalogue: Catalogue, type_key: str | None) -> Iterator[RoleKey]:
-    match = None if type_key is None else catalogue.match(type_key)
+    own = given.type if type_key is None else type_key
+    match = catalogue.match(own)
+    wanted = match.type_key if match else own
     pattern = match.kind.key if match and match.scope is not None else None
     for key in catalogue.granted(given):
-        if key.type == (given.type if type_key is None else type_key):
+        if key.type == wanted:
             yield key
-        elif pattern is not None and key.type == pattern and type_key is not None:
-            yield RoleKey(type_key, key.value)
+        elif type_key is not None and key.type == pattern:
+            yield RoleKey(wanted, key.value)
 
 
 def _effective(key: RoleKey, given: Given, catalogue: Catalogue, *, direct: bool) -> Effective:
