@@ -73,7 +73,7 @@ async def seed(
         database_url, server_settings={"rollbook.tenant_id": str(DEFAULT_TENANT)}
     )
     try:
-        ids = await _insert_users(connection, members + CANDIDATES, on)
+        ids = await insert_users(connection, members + CANDIDATES, on)
         made = await _make_groups(groups, metadata, ids[:members], on)
         await connection.execute("VACUUM ANALYZE resources")
         await connection.execute("VACUUM ANALYZE members")
@@ -83,9 +83,10 @@ async def seed(
     return Seed([str(each) for each in ids[members:]], names, made[:-1], made[-1])
 
 
-async def _insert_users(
+async def insert_users(
     connection: asyncpg.Connection[asyncpg.Record], number: int, on: Advance
 ) -> list[UUID]:
+    """Makes so many users; their ids."""
     ids = [new_id() for _ in range(number)]
     for start in range(0, number, _CHUNK):
         chunk = ids[start : start + _CHUNK]
