@@ -107,7 +107,8 @@ def _check_times(claims: Mapping[str, Any], issuer: Issuer, now: float) -> None:
         raise RefusedTokenError("expired")
     if issued > now + skew or ("nbf" in claims and _time(claims, "nbf") > now + skew):
         raise RefusedTokenError("not yet valid")
-    if not 0 < expires - issued <= issuer.max_lifetime.seconds:
+    # Kubernetes gives an hour and seven seconds for an hour.
+    if not 0 < expires - issued <= issuer.max_lifetime.seconds + skew:
         raise RefusedTokenError("lifetime")
 
 

@@ -19,10 +19,12 @@ from rollbook.v1.user_pb2 import User
 from tests.harness.command import Command
 from tests.harness.instance import TOKEN, running_gateway, running_service
 from tests.harness.issuer import FakeIssuer, b64, new_key, running_issuer
+from tests.harness.processes import service_process
 from tests.harness.tenants import new_tenant, tenant_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
     import asyncpg
 
@@ -252,6 +254,7 @@ async def test_clocks_may_differ_a_little(
         issuer.token(iat=now - 300, exp=now - 10),
         issuer.token(iat=now + 10),
         issuer.token(nbf=now + 10),
+        issuer.token(iat=now, exp=now + 3_607),
         issuer.token(aud=["other", "rollbook"]),
         issuer.token(header={"typ": "at+JWT"}),
         issuer.token(header={"x5t": "x", "nonce": "y"}),
@@ -319,6 +322,30 @@ async def test_an_issuer_less_is_trusted_no_more_at_once(
     assert await outcome(address, token) == "CREDENTIALS_INVALID"
     with pytest.raises(errors.NotFoundError):
         await admin.issuers.delete(made.id)
+
+
+async def test_no_worker_trusts_a_removed_issuer(
+    database_url: str,
+    database: asyncpg.Connection[asyncpg.Record],
+    issuer: FakeIssuer,
+    tmp_path: Path,
+) -> None:
+    await database.execute("DELETE FROM issuers")
+    local = {"ROLLBOOK_ISSUER_REACH": "local"}
+    with service_process(database_url, tmp_path, 2, **local) as (_, addresses):
+        async with (
+            RollbookClient(addresses[0], token=TOKEN) as admin,
+            RollbookClient(addresses[0], token=issuer.token()) as first,
+            RollbookClient(addresses[1], token=issuer.token()) as second,
+        ):
+            for _ in range(5):
+                made = await admin.issuers.create(trusted(issuer))
+                for client in (first, second):
+                    assert (await client.tokens.describe_caller()).name == "ci: workload"
+                await admin.issuers.delete(made.id)
+                for client in (second, first):
+                    with pytest.raises(errors.UnauthenticatedError):
+                        await client.tokens.describe_caller()
 
 
 async def test_rules_add_up_and_look_into_objects_and_arrays(
