@@ -96,6 +96,8 @@ class Gateway:
         if "no-store" not in response.headers.get("Cache-Control", ""):
             await pack(http, response)
         response.headers["X-Request-Id"] = scim.request_id
+        if scim.revision:
+            response.headers["Rollbook-Revision"] = scim.revision
         if self.draining:
             response.force_close()
         if self._access_log:

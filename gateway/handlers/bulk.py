@@ -54,7 +54,8 @@ class BulkHandler:
         )
         met = ",".join(sorted(tolerance.name for tolerance in reading.met))
         metadata = scim.metadata(("rollbook-tolerances", met)) if met else scim.metadata()
-        response = await self._stub.Bulk(request, metadata=metadata, timeout=self._timeout)
+        call = self._stub.Bulk(request, metadata=metadata, timeout=self._timeout)
+        response = await scim.written(call)
         return respond(scim.http, bulk_response(operations, response.results, base_url))
 
     async def _body(self, scim: ScimRequest) -> object:

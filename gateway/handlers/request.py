@@ -7,13 +7,13 @@ import os
 import re
 import uuid
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import parse_qsl
 
 from gateway.handlers.errors import bad_request
 from gateway.scim.dialects import Reading
 from gateway.scim.projection import EVERYTHING, Projection, projection_from_query
-from rollbook.metadata import DIALECT, EXPECT_TENANT, REQUEST_ID, SCHEMA
+from rollbook.metadata import DIALECT, EXPECT_TENANT, REQUEST_ID, REVISION, SCHEMA
 from rollbook.schema_sets import DEFAULT
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ MAX_QUERY_PARAMETERS: Final = 100
 class ScimRequest:
     """A request being answered.
 
+    `revision` is that of the write that it was, as far as there was one.
     `endpoint` is the name of its route and `id` the last segment of a resource's path; both are
     empty until the route is known. `dialect` is that of the connection it came on, and
     `dialect_name` what the service knows it by: empty for the gateway's own. `tenant_path` is the
@@ -58,6 +59,7 @@ class ScimRequest:
         "http",
         "id",
         "request_id",
+        "revision",
         "schemas",
         "tenant_path",
     )
@@ -71,6 +73,7 @@ class ScimRequest:
         self.endpoint = ""
         self.id = ""
         self.schemas = DEFAULT
+        self.revision = ""
         self.tenant_path = ""
         self.expected_tenant = ""
         self.request_id = _request_id(http.headers.get("X-Request-Id"))
@@ -137,6 +140,14 @@ class ScimRequest:
         if not value.isascii():
             raise bad_request(f"{name} is no list of entity tags.")
         return value
+
+    async def written(self, call: Any) -> Any:
+        """The answer to a call that writes, whose revision is noted."""
+        response = await call
+        for key, value in await call.trailing_metadata():
+            if key == REVISION:
+                self.revision = value
+        return response
 
     def idempotency_key(self) -> str:
         """`Idempotency-Key` as the UUID that is the request id of a write; empty without it.

@@ -215,7 +215,8 @@ class ResourceHandlers:
         """Makes a call that changes something; the tolerances met are recorded with it."""
         met = ",".join(sorted(tolerance.name for tolerance in reading.met))
         metadata = scim.metadata(("rollbook-tolerances", met)) if met else scim.metadata()
-        return await method.call(request, metadata=metadata, timeout=self._timeout)
+        call = method.call(request, metadata=metadata, timeout=self._timeout)
+        return await scim.written(call)
 
     def _render(
         self, scim: ScimRequest, response: Message, answer: Answer, status: int = 200

@@ -9,6 +9,7 @@ import pytest
 if TYPE_CHECKING:
     import asyncpg
 
+    from tests.harness.access import Access
     from tests.harness.scim import ScimClient
 
 from tests.harness.access import give
@@ -104,3 +105,15 @@ async def test_the_schema_is_told(scim: ScimClient) -> None:
     assert (attribute["mutability"], attribute["returned"]) == ("readOnly", "request")
     kind = (await scim.get("/ResourceTypes/User")).body
     assert URN not in str(kind["schemaExtensions"]), "clients take what is there for writable"
+
+
+async def test_a_write_over_scim_tells_its_revision(scim: ScimClient, access: Access) -> None:
+    made = await scim.post("/Users", {"schemas": [USER], "userName": "bob"})
+    path, revisions = f"/Users/{made.body['id']}", [made.headers["Rollbook-Revision"]]
+    off = {"op": "replace", "path": "active", "value": False}
+    revisions.append((await scim.patch(path, off)).headers["Rollbook-Revision"])
+    assert await access.check(made.body["id"], "T:v", revisions[1]) == "PRINCIPAL_INACTIVE"
+    revisions.append((await scim.delete(path)).headers["Rollbook-Revision"])
+    assert await access.check(made.body["id"], "T:v", revisions[2]) == "PRINCIPAL_NOT_FOUND"
+    assert len(set(revisions)) == 3
+    assert "Rollbook-Revision" not in (await scim.get("/Users")).headers
