@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from service.domain.role_catalogue import Catalogue, Match
     from service.domain.roles import Role
 
+NO_SCOPE: Final = frozenset("<>")
+"""Letters that no scope's name has, so that a pattern is never taken for a type of it."""
+
 MAX_KEY_BYTES: Final = 1_500
 """The most bytes of a role's type and value together, folded: they are in one index entry."""
 
@@ -33,6 +36,7 @@ class RoleRules:
         match = self._match(role)
         return self.catalogue.is_free_form or (
             match is not None
+            and not _is_pattern(match)
             and fold(role.value) in match.kind.values
             and not (self._is_unregistered(match) and self._refuses_unregistered)
         )
@@ -50,7 +54,7 @@ class RoleRules:
         if self.catalogue.is_free_form:
             return role, False
         match = self._match(role)
-        if match is None:
+        if match is None or _is_pattern(match):
             raise self._unknown_type(role)
         value = match.kind.values.get(key.value)
         if value is None:
@@ -96,6 +100,12 @@ class RoleRules:
         return invalid_value(
             "roles.type", f"There is no role type {role.type[:100]!r}; there are {known}."
         )
+
+
+def _is_pattern(match: Match) -> bool:
+    """Whether a role names no scope but all of them, as the pattern of its type does: that is not
+    for anybody to have."""
+    return match.scope is not None and not NO_SCOPE.isdisjoint(match.scope)
 
 
 def _unknown_value(role: Role, match: Match) -> Exception:

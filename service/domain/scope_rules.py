@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError, invalid_value
 from service.domain.folding import fold
+from service.domain.role_rules import NO_SCOPE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -69,9 +70,10 @@ def _check_count(field: str, count: int) -> None:
 
 
 def _check_name(name: str, path: str) -> None:
-    if not name.strip() or name != name.strip() or not name.isprintable() or len(name) > MAX_NAME:
+    is_name = name.strip() == name != "" and name.isprintable() and NO_SCOPE.isdisjoint(name)
+    if not is_name or len(name) > MAX_NAME:
         raise invalid_value(
             path,
-            f"{path} has 1 to {MAX_NAME} printable characters without blanks around, unlike "
-            f"{name[:100]!r}.",
+            f"{path} has 1 to {MAX_NAME} printable characters without blanks around, and no < or >,"
+            f" unlike {name[:100]!r}.",
         )

@@ -163,6 +163,7 @@ def test_roles_are_stored_as_the_catalogue_writes_them(sent: str, stored: str) -
     [
         (["galaxy_far/owner"], "roles.type", "'galaxy_far'"),
         (["workspace_/owner"], "roles.type", "'workspace_'"),
+        (["workspace_<name>/owner"], "roles.type", "'workspace_<name>'"),
         (["workspace_prod/emperor"], "roles.value", "'emperor'"),
         (["workspace_dev/owner"], "roles.type", "'dev'"),
         (["all_workspaces/owner", "All_Workspaces/viewer"], "roles", "'viewer'"),

@@ -80,6 +80,7 @@ async def test_scopes_can_be_forgotten(calls: Calls) -> None:
         (_register(), "INVALID_VALUE"),
         (_register(""), "INVALID_VALUE"),
         (_register("a\0"), "INVALID_VALUE"),
+        (_register("<name>"), "INVALID_VALUE"),
         (_register("x" * 201), "INVALID_VALUE"),
         (UnregisterRoleScopesRequest(type=PATTERN), "INVALID_VALUE"),
         (ListRoleScopesRequest(type="nope_<x>"), "INVALID_VALUE"),
