@@ -46,7 +46,8 @@ class Administrators:
             raise
         if caller.tenant_id != tenant_id or Scope.ADMIN not in caller.scopes:
             return None
-        return SignIn(caller.name, None, caller.credential_id, caller.scopes)
+        # What is done with somebody's own token ends with them.
+        return SignIn(caller.name, caller.principal_id, caller.credential_id, caller.scopes)
 
     async def by_password(
         self, tenant_id: UUID, user_name: str, password: str, client: Client

@@ -154,13 +154,19 @@ class OAuthConsentMethods:
 
 
 async def _store(connection: Connection, tenant_id: UUID, session: str, found: SignIn) -> None:
-    if found.principal_id is not None:
-        # Held, so that a deactivation either waits and finds this, or has come first.
-        principal = await principals.hold(connection, tenant_id, found.principal_id)
-        if principal is None or not principal.active:
-            raise _sign_in_failed()
+    if not await _stays_active(connection, tenant_id, found):
+        raise _sign_in_failed()
     await sign_ins.insert(connection, tenant_id, _hash(session), found)
     await oauth_cleaning.forget_ended(connection, tenant_id, "sign_ins")
+
+
+async def _stays_active(connection: Connection, tenant_id: UUID, signed_in: SignIn) -> bool:
+    """Whether somebody is active and stays so until the transaction ends: a deactivation either
+    waits and finds what they are given, or has come first."""
+    if signed_in.principal_id is None:
+        return True
+    principal = await principals.hold(connection, tenant_id, signed_in.principal_id)
+    return principal is not None and principal.active
 
 
 async def _decide(
@@ -170,7 +176,7 @@ async def _decide(
         return authorization.denied("The administrator did not consent.")
     tenant_id = authorization.client.tenant_id
     signed_in = await signing_in.administrator(connection, tenant_id, session_hash)
-    if signed_in is None:
+    if signed_in is None or not await _stays_active(connection, tenant_id, signed_in):
         _refuse_form()
     check_not_wider(authorization.scopes, signed_in.scopes)
     author = Author(tenant_id, signed_in.name)
