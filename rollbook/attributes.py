@@ -279,7 +279,9 @@ def _attribute_of(descriptor: FieldDescriptor, schema: SchemaOptions) -> Attribu
         if whole.full_name == "google.protobuf.Timestamp":
             kind = AttributeType.DATE_TIME
         else:
-            parts = tuple(_attribute_of(part, schema) for part in whole.fields)
+            parts = tuple(
+                _attribute_of(part, schema) for part in whole.fields if _is_attribute(part)
+            )
             message = GetMessageClass(whole)
     elif options.reference_types:
         kind = AttributeType.REFERENCE
@@ -312,6 +314,11 @@ def _attribute_of(descriptor: FieldDescriptor, schema: SchemaOptions) -> Attribu
     )
 
 
+def _is_attribute(descriptor: FieldDescriptor) -> bool:
+    """Whether SCIM knows of a field; the others are for callers over gRPC alone."""
+    return descriptor.GetOptions().HasExtension(attribute_pb2.attribute)
+
+
 def _is_extension(descriptor: FieldDescriptor) -> bool:
     kind = descriptor.message_type
     return kind is not None and kind.GetOptions().HasExtension(attribute_pb2.schema)
@@ -324,7 +331,7 @@ def _schema_of(descriptor: Descriptor) -> Schema:
         name=options.name,
         description=options.description,
         attributes=tuple(
-            _attribute_of(part, options) for part in descriptor.fields if not _is_extension(part)
+            _attribute_of(part, options) for part in descriptor.fields if _is_attribute(part)
         ),
         message=GetMessageClass(descriptor),
         registered=options.registered,

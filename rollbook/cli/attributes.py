@@ -59,7 +59,7 @@ def parse_path(name: str) -> AttributePath:
     schema, _, rest = name.strip().rpartition(":")
     first, _, behind = rest.partition(".")
     for extension in USER.extensions:
-        if not schema and first.lower() == extension.field:
+        if not schema and behind and first.lower() == extension.field:
             schema, rest = extension.schema.urn, behind
     path = attribute_path(rest, schema)
     if not schema and USER.attribute(path.attribute) is None:

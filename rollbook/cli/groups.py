@@ -11,6 +11,7 @@ import typer
 from rollbook.cli.failures import usage
 from rollbook.cli.listing import Descending, Limit, Search, SortBy, page_size, show
 from rollbook.cli.naming import find_group, find_member_ids
+from rollbook.cli.output import managed_by
 from rollbook.cli.profile import ExternalId, ValidateOnly  # noqa: TC001  typer reads annotations
 from rollbook.cli.session import Session, command
 from rollbook.cli.several import Yes, confirm_deletion, for_each
@@ -49,7 +50,7 @@ MemberFile = Annotated[
     ),
 ]
 
-_COLUMNS: Final = ("displayName", "externalId", "changed (UTC)", "id")
+_COLUMNS: Final = ("displayName", "externalId", "changed (UTC)", "managed by", "id")
 
 
 @command(
@@ -91,7 +92,13 @@ async def list_groups(
 
 def _row(group: Group) -> tuple[str, ...]:
     changed = group.meta.update_time.ToDatetime()
-    return group.display_name, group.external_id, f"{changed:%Y-%m-%d %H:%M}", group.id
+    return (
+        group.display_name,
+        group.external_id,
+        f"{changed:%Y-%m-%d %H:%M}",
+        managed_by(group.origin),
+        group.id,
+    )
 
 
 @command(app, "get", examples="rollbook group get Engineering")

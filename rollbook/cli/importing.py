@@ -69,7 +69,7 @@ class UserImport:
 
     async def _create(self, user: User) -> str:
         try:
-            await self._client.users.create(user, read_mask=["id"])
+            await self._client.users.create(user, imported=True, read_mask=["id"])
         except AlreadyExistsError:
             if not self._update:
                 return "skipped"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from rollbook.v1.group_pb2 import Group
+    from rollbook.v1.origin_pb2 import Origin
     from rollbook.v1.service_account_pb2 import ServiceAccount
 
 _UNLIMITED_WIDTH: Final = 10_000
@@ -157,3 +158,11 @@ def _scalar(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
+
+
+def managed_by(origin: Origin) -> str:
+    """Who manages a resource, in a word or two; a connection by its name."""
+    if not origin.origin.startswith("scim:"):
+        return origin.origin
+    name = origin.connection_name or "a connection that is gone"
+    return name if origin.synced else f"was {name}"

@@ -30,7 +30,9 @@ app = typer.Typer()
 _PAGE: Final = 500
 
 _EXPORTED: Final = [
-    field.name for field in User.DESCRIPTOR.fields if field.name not in {"groups", "password"}
+    field.name
+    for field in User.DESCRIPTOR.fields
+    if field.name not in {"groups", "origin", "password"}
 ]
 """The read mask of an export: what an import takes."""
 

@@ -11,6 +11,7 @@ from rollbook.cli.attributes import WHERE_HELP, parse_condition, parse_path
 from rollbook.cli.failures import usage
 from rollbook.cli.listing import Descending, Limit, Search, SortBy, page_size, show
 from rollbook.cli.naming import find_user
+from rollbook.cli.output import managed_by
 from rollbook.cli.session import Session, command
 from rollbook.client import where
 from rollbook.v1.filter_pb2 import OrderBy
@@ -29,8 +30,8 @@ Conditions = Annotated[
 ]
 OnlyActive = Annotated[bool | None, typer.Option("--active/--inactive", help="Only such accounts.")]
 
-_COLUMNS: Final = ("userName", "name", "e-mail", "active", "id")
-_LISTED: Final = ("id", "user_name", "name", "display_name", "emails", "active")
+_COLUMNS: Final = ("userName", "name", "e-mail", "active", "managed by", "id")
+_LISTED: Final = ("id", "user_name", "name", "display_name", "emails", "active", "origin")
 
 
 @command(
@@ -96,6 +97,7 @@ def _row(user: User) -> tuple[str, ...]:
         user.display_name or user.name.formatted or name,
         primary_email(user),
         "yes" if user.active else "no",
+        managed_by(user.origin),
         user.id,
     )
 

@@ -20,7 +20,7 @@ from rollbook.client.issuers import Issuers
 from rollbook.client.listing import Listing
 from rollbook.client.oauth import OAuthClients
 from rollbook.client.patches import Change, add, remove, replace
-from rollbook.client.paths import ENTERPRISE
+from rollbook.client.paths import ENTERPRISE, ORIGIN
 from rollbook.client.schemas import Schemas
 from rollbook.client.scim_connections import ScimConnections
 from rollbook.client.service_accounts import ServiceAccounts
@@ -31,6 +31,7 @@ from rollbook.client.workloads import Workloads
 
 __all__ = [
     "ENTERPRISE",
+    "ORIGIN",
     "TLS",
     "Change",
     "Condition",

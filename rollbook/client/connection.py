@@ -57,14 +57,16 @@ class Connection:
         method: grpc.aio.UnaryUnaryMultiCallable[Q, R],
         request: Q,
         timeout: float | None = None,
+        *,
+        metadata: tuple[tuple[str, str], ...] = (),
     ) -> R:
-        """Make one call and return its answer; `timeout` in seconds, None for the client's.
-        Raises `rollbook.errors.RollbookError`."""
+        """Make one call and return its answer; `timeout` in seconds, None for the client's, and
+        `metadata` goes along beside the credentials. Raises `rollbook.errors.RollbookError`."""
         if self._closed:
             raise RuntimeError("The client is closed.")
         seconds = self._timeout if timeout is None else _positive(timeout)
         try:
-            call = method(request, timeout=seconds, metadata=self._metadata)
+            call = method(request, timeout=seconds, metadata=self._metadata + metadata)
             answer = await call
             self._note(await call.trailing_metadata())
         except AioRpcError as failure:

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 MEMBERS_AT_ONCE: Final = 10_000
 """How many members one call may add or remove."""
 
-SUMMARY: Final = ("id", "external_id", "meta", "display_name")
+SUMMARY: Final = ("id", "external_id", "meta", "display_name", "origin")
 """A read mask that leaves out the members, so that the size of a group does not matter."""
 
 

@@ -7,9 +7,13 @@ from typing import Final
 from rollbook.v1.attribute_pb2 import schema as schema_option
 from rollbook.v1.enterprise_user_pb2 import EnterpriseUser
 from rollbook.v1.filter_pb2 import AttributePath
+from rollbook.v1.origin_pb2 import Origin
 
 ENTERPRISE: Final = EnterpriseUser.DESCRIPTOR.GetOptions().Extensions[schema_option].urn
 """The URN of the enterprise extension (RFC 7643 §4.3)."""
+
+ORIGIN: Final = Origin.DESCRIPTOR.GetOptions().Extensions[schema_option].urn
+"""The URN of the extension that tells who manages a resource (docs/connections.md)."""
 
 
 def attribute_path(name: str, schema: str = "") -> AttributePath:

@@ -20,6 +20,7 @@ from rollbook.client.options import (
     write_fields,
 )
 from rollbook.client.patches import operation_of, replace
+from rollbook.metadata import ORIGIN
 from rollbook.v1.user_service_pb2 import (
     BatchGetUsersRequest,
     BatchGetUsersResponse,
@@ -56,11 +57,19 @@ class Users:
     def _stub(self) -> UserServiceAsyncStub:
         return UserServiceStub(self._connection.channel)
 
-    async def create(self, user: User, **options: Unpack[CreateOptions]) -> User:
-        """Create a user and return it as stored, with its id. Raises AlreadyExistsError when its
-        userName is taken, InvalidRequestError when a value is not valid."""
+    async def create(
+        self, user: User, *, imported: bool = False, **options: Unpack[CreateOptions]
+    ) -> User:
+        """Create a user and return it as stored, with its id; one that is `imported` from
+        elsewhere says so as its origin. Raises AlreadyExistsError when its userName is taken,
+        InvalidRequestError when a value is not valid or users come from SCIM alone."""
         request = CreateUserRequest(user=user, **write_fields(options))
-        answer = await self._connection.call(self._stub.CreateUser, request, options.get("timeout"))
+        answer = await self._connection.call(
+            self._stub.CreateUser,
+            request,
+            options.get("timeout"),
+            metadata=((ORIGIN, "import"),) if imported else (),
+        )
         return answer.user
 
     async def get(self, user_id: str, **options: Unpack[ReadOptions]) -> User:

@@ -142,8 +142,8 @@ class SchemaOptions(_message.Message):
     that services set over gRPC; those of the contract are derived from others and not stored.
     """
     unlisted: _builtins.bool
-    """Whether SCIM clients are told of it only where it is in use: where attributes that no schema
-    has are kept.
+    """Whether SCIM clients are told of it only where the gateway is set to keep attributes that no
+    schema has.
     """
     def __init__(
         self,

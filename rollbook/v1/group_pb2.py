@@ -22,13 +22,15 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from rollbook.v1 import attribute_pb2 as rollbook_dot_v1_dot_attribute__pb2
 from rollbook.v1 import meta_pb2 as rollbook_dot_v1_dot_meta__pb2
+from rollbook.v1 import origin_pb2 as rollbook_dot_v1_dot_origin__pb2
 from rollbook.v1 import unmapped_attributes_pb2 as rollbook_dot_v1_dot_unmapped__attributes__pb2
 from rollbook.v1 import user_pb2 as rollbook_dot_v1_dot_user__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17rollbook/v1/group.proto\x12\x0brollbook.v1\x1a\x1brollbook/v1/attribute.proto\x1a\x16rollbook/v1/meta.proto\x1a%rollbook/v1/unmapped_attributes.proto\x1a\x16rollbook/v1/user.proto\"\x88\x05\n\x05Group\x12L\n\x02id\x18\x01 \x01(\tB;\x8a\xb5\x18\x37\n-Identifier given by the service, never reused\x18\x01 \x01(\x01\x30\x02H\x00\x88\x01\x01\x12P\n\x0b\x65xternal_id\x18\x02 \x01(\tB6\x8a\xb5\x18\x32\n+Identifier given by the provisioning client\x18\x01H\x80\x04H\x01\x88\x01\x01\x12Q\n\x04meta\x18\x03 \x01(\x0b\x32\x11.rollbook.v1.MetaB0\x8a\xb5\x18,\n(What the service records of the resource \x01\x12\x37\n\x0c\x64isplay_name\x18\x04 \x01(\tB\x1c\x8a\xb5\x18\x18\n\x11Name of the group\x10\x01H\x80\x04H\x02\x88\x01\x01\x12I\n\x07members\x18\x05 \x03(\x0b\x32\x18.rollbook.v1.GroupMemberB\x1e\x8a\xb5\x18\x1a\n\x18Who belongs to the group\x12Q\n\x05roles\x18\x06 \x03(\x0b\x32\x11.rollbook.v1.RoleB/\x8a\xb5\x18+\n)Roles that the group gives to its members\x12\x31\n\x08unmapped\x18Z \x01(\x0b\x32\x1f.rollbook.v1.UnmappedAttributes:Z\x8a\xb5\x18;\n+urn:ietf:params:scim:schemas:core:2.0:Group\x12\x05Group\x1a\x05Group\x92\xb5\x18\x17\n\x05Group\x12\x07/Groups\x1a\x05GroupB\x05\n\x03_idB\x0e\n\x0c_external_idB\x0f\n\r_display_name\"\xc1\x02\n\x0bGroupMember\x12.\n\x05value\x18\x01 \x01(\tB\x1a\x8a\xb5\x18\x16\n\x10Id of the member\x18\x01 \x03H\x00\x88\x01\x01\x12T\n\x03ref\x18\x02 \x01(\tB<\x8a\xb5\x18\x38\n\x15\x41\x64\x64ress of the member\x18\x01 \x03\x42\x04UserB\x05GroupB\x0eServiceAccountH\x01R\x04$ref\x88\x01\x01\x12S\n\x04type\x18\x03 \x01(\tB@\x8a\xb5\x18<\n\x1bResource type of the member \x03:\x04User:\x05Group:\x0eServiceAccountH\x02\x88\x01\x01\x12\x30\n\x07\x64isplay\x18\x04 \x01(\tB\x1a\x8a\xb5\x18\x16\n\x12Name of the member \x01H\x03\x88\x01\x01\x42\x08\n\x06_valueB\x06\n\x04_refB\x07\n\x05_typeB\n\n\x08_displayb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17rollbook/v1/group.proto\x12\x0brollbook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1brollbook/v1/attribute.proto\x1a\x16rollbook/v1/meta.proto\x1a\x18rollbook/v1/origin.proto\x1a%rollbook/v1/unmapped_attributes.proto\x1a\x16rollbook/v1/user.proto\"\xad\x05\n\x05Group\x12L\n\x02id\x18\x01 \x01(\tB;\x8a\xb5\x18\x37\n-Identifier given by the service, never reused\x18\x01 \x01(\x01\x30\x02H\x00\x88\x01\x01\x12P\n\x0b\x65xternal_id\x18\x02 \x01(\tB6\x8a\xb5\x18\x32\n+Identifier given by the provisioning client\x18\x01H\x80\x04H\x01\x88\x01\x01\x12Q\n\x04meta\x18\x03 \x01(\x0b\x32\x11.rollbook.v1.MetaB0\x8a\xb5\x18,\n(What the service records of the resource \x01\x12\x37\n\x0c\x64isplay_name\x18\x04 \x01(\tB\x1c\x8a\xb5\x18\x18\n\x11Name of the group\x10\x01H\x80\x04H\x02\x88\x01\x01\x12I\n\x07members\x18\x05 \x03(\x0b\x32\x18.rollbook.v1.GroupMemberB\x1e\x8a\xb5\x18\x1a\n\x18Who belongs to the group\x12Q\n\x05roles\x18\x06 \x03(\x0b\x32\x11.rollbook.v1.RoleB/\x8a\xb5\x18+\n)Roles that the group gives to its members\x12#\n\x06origin\x18P \x01(\x0b\x32\x13.rollbook.v1.Origin\x12\x31\n\x08unmapped\x18Z \x01(\x0b\x32\x1f.rollbook.v1.UnmappedAttributes:Z\x8a\xb5\x18;\n+urn:ietf:params:scim:schemas:core:2.0:Group\x12\x05Group\x1a\x05Group\x92\xb5\x18\x17\n\x05Group\x12\x07/Groups\x1a\x05GroupB\x05\n\x03_idB\x0e\n\x0c_external_idB\x0f\n\r_display_name\"\x92\x03\n\x0bGroupMember\x12.\n\x05value\x18\x01 \x01(\tB\x1a\x8a\xb5\x18\x16\n\x10Id of the member\x18\x01 \x03H\x00\x88\x01\x01\x12T\n\x03ref\x18\x02 \x01(\tB<\x8a\xb5\x18\x38\n\x15\x41\x64\x64ress of the member\x18\x01 \x03\x42\x04UserB\x05GroupB\x0eServiceAccountH\x01R\x04$ref\x88\x01\x01\x12S\n\x04type\x18\x03 \x01(\tB@\x8a\xb5\x18<\n\x1bResource type of the member \x03:\x04User:\x05Group:\x0eServiceAccountH\x02\x88\x01\x01\x12\x30\n\x07\x64isplay\x18\x04 \x01(\tB\x1a\x8a\xb5\x18\x16\n\x12Name of the member \x01H\x03\x88\x01\x01\x12\x13\n\x06origin\x18\x05 \x01(\tH\x04\x88\x01\x01\x12/\n\x0bsynced_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x08\n\x06_valueB\x06\n\x04_refB\x07\n\x05_typeB\n\n\x08_displayB\t\n\x07_originb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -57,8 +59,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GROUPMEMBER'].fields_by_name['type']._serialized_options = b'\212\265\030<\n\033Resource type of the member \003:\004User:\005Group:\016ServiceAccount'
   _globals['_GROUPMEMBER'].fields_by_name['display']._loaded_options = None
   _globals['_GROUPMEMBER'].fields_by_name['display']._serialized_options = b'\212\265\030\026\n\022Name of the member \001'
-  _globals['_GROUP']._serialized_start=157
-  _globals['_GROUP']._serialized_end=805
-  _globals['_GROUPMEMBER']._serialized_start=808
-  _globals['_GROUPMEMBER']._serialized_end=1129
+  _globals['_GROUP']._serialized_start=216
+  _globals['_GROUP']._serialized_end=901
+  _globals['_GROUPMEMBER']._serialized_start=904
+  _globals['_GROUPMEMBER']._serialized_end=1306
 # @@protoc_insertion_point(module_scope)

@@ -6,8 +6,10 @@ The Group resource (RFC 7643 §4.2)."""
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from rollbook.v1 import meta_pb2 as _meta_pb2
+from rollbook.v1 import origin_pb2 as _origin_pb2
 from rollbook.v1 import unmapped_attributes_pb2 as _unmapped_attributes_pb2
 from rollbook.v1 import user_pb2 as _user_pb2
 import builtins as _builtins
@@ -33,6 +35,7 @@ class Group(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     MEMBERS_FIELD_NUMBER: _builtins.int
     ROLES_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
     UNMAPPED_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     external_id: _builtins.str
@@ -44,6 +47,8 @@ class Group(_message.Message):
     @_builtins.property
     def roles(self) -> _containers.RepeatedCompositeFieldContainer[_user_pb2.Role]: ...
     @_builtins.property
+    def origin(self) -> _origin_pb2.Origin: ...
+    @_builtins.property
     def unmapped(self) -> _unmapped_attributes_pb2.UnmappedAttributes: ...
     def __init__(
         self,
@@ -54,11 +59,12 @@ class Group(_message.Message):
         display_name: _builtins.str | None = ...,
         members: _abc.Iterable[Global___GroupMember] | None = ...,
         roles: _abc.Iterable[_user_pb2.Role] | None = ...,
+        origin: _origin_pb2.Origin | None = ...,
         unmapped: _unmapped_attributes_pb2.UnmappedAttributes | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_display_name", b"_display_name", "_external_id", b"_external_id", "_id", b"_id", "display_name", b"display_name", "external_id", b"external_id", "id", b"id", "meta", b"meta", "unmapped", b"unmapped"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_display_name", b"_display_name", "_external_id", b"_external_id", "_id", b"_id", "display_name", b"display_name", "external_id", b"external_id", "id", b"id", "meta", b"meta", "origin", b"origin", "unmapped", b"unmapped"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_display_name", b"_display_name", "_external_id", b"_external_id", "_id", b"_id", "display_name", b"display_name", "external_id", b"external_id", "id", b"id", "members", b"members", "meta", b"meta", "roles", b"roles", "unmapped", b"unmapped"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_display_name", b"_display_name", "_external_id", b"_external_id", "_id", b"_id", "display_name", b"display_name", "external_id", b"external_id", "id", b"id", "members", b"members", "meta", b"meta", "origin", b"origin", "roles", b"roles", "unmapped", b"unmapped"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__display_name: _TypeAlias = _typing.Literal["display_name"]  # noqa: Y015
     _WhichOneofArgType__display_name: _TypeAlias = _typing.Literal["_display_name", b"_display_name"]  # noqa: Y015
@@ -85,11 +91,21 @@ class GroupMember(_message.Message):
     REF_FIELD_NUMBER: _builtins.int
     TYPE_FIELD_NUMBER: _builtins.int
     DISPLAY_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    SYNCED_TIME_FIELD_NUMBER: _builtins.int
     value: _builtins.str
     ref: _builtins.str
     """Only the gateway knows it, so it is empty over gRPC."""
     type: _builtins.str
     display: _builtins.str
+    origin: _builtins.str
+    """Who manages the membership: "manual", "import", or "scim:" with the id of a connection. Told
+    over gRPC, to no SCIM client.
+    """
+    @_builtins.property
+    def synced_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when that connection does."""
+
     def __init__(
         self,
         *,
@@ -97,13 +113,17 @@ class GroupMember(_message.Message):
         ref: _builtins.str | None = ...,
         type: _builtins.str | None = ...,
         display: _builtins.str | None = ...,
+        origin: _builtins.str | None = ...,
+        synced_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_display", b"_display", "_ref", b"_ref", "_type", b"_type", "_value", b"_value", "display", b"display", "ref", b"ref", "type", b"type", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_display", b"_display", "_origin", b"_origin", "_ref", b"_ref", "_type", b"_type", "_value", b"_value", "display", b"display", "origin", b"origin", "ref", b"ref", "synced_time", b"synced_time", "type", b"type", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_display", b"_display", "_ref", b"_ref", "_type", b"_type", "_value", b"_value", "display", b"display", "ref", b"ref", "type", b"type", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_display", b"_display", "_origin", b"_origin", "_ref", b"_ref", "_type", b"_type", "_value", b"_value", "display", b"display", "origin", b"origin", "ref", b"ref", "synced_time", b"synced_time", "type", b"type", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__display: _TypeAlias = _typing.Literal["display"]  # noqa: Y015
     _WhichOneofArgType__display: _TypeAlias = _typing.Literal["_display", b"_display"]  # noqa: Y015
+    _WhichOneofReturnType__origin: _TypeAlias = _typing.Literal["origin"]  # noqa: Y015
+    _WhichOneofArgType__origin: _TypeAlias = _typing.Literal["_origin", b"_origin"]  # noqa: Y015
     _WhichOneofReturnType__ref: _TypeAlias = _typing.Literal["ref"]  # noqa: Y015
     _WhichOneofArgType__ref: _TypeAlias = _typing.Literal["_ref", b"_ref"]  # noqa: Y015
     _WhichOneofReturnType__type: _TypeAlias = _typing.Literal["type"]  # noqa: Y015
@@ -112,6 +132,8 @@ class GroupMember(_message.Message):
     _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__display) -> _WhichOneofReturnType__display | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__origin) -> _WhichOneofReturnType__origin | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ref) -> _WhichOneofReturnType__ref | None: ...
     @_typing.overload

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from rollbook.v1 import effective_access_pb2 as _effective_access_pb2
 from rollbook.v1 import meta_pb2 as _meta_pb2
+from rollbook.v1 import origin_pb2 as _origin_pb2
 from rollbook.v1 import unmapped_attributes_pb2 as _unmapped_attributes_pb2
 from rollbook.v1 import user_pb2 as _user_pb2
 import builtins as _builtins
@@ -39,6 +40,7 @@ class ServiceAccount(_message.Message):
     OWNER_FIELD_NUMBER: _builtins.int
     GROUPS_FIELD_NUMBER: _builtins.int
     ROLES_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
     UNMAPPED_FIELD_NUMBER: _builtins.int
     ACCESS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
@@ -58,6 +60,8 @@ class ServiceAccount(_message.Message):
     @_builtins.property
     def roles(self) -> _containers.RepeatedCompositeFieldContainer[_user_pb2.Role]: ...
     @_builtins.property
+    def origin(self) -> _origin_pb2.Origin: ...
+    @_builtins.property
     def unmapped(self) -> _unmapped_attributes_pb2.UnmappedAttributes: ...
     @_builtins.property
     def access(self) -> _effective_access_pb2.EffectiveAccess:
@@ -75,12 +79,13 @@ class ServiceAccount(_message.Message):
         owner: Global___Owner | None = ...,
         groups: _abc.Iterable[_user_pb2.GroupMembership] | None = ...,
         roles: _abc.Iterable[_user_pb2.Role] | None = ...,
+        origin: _origin_pb2.Origin | None = ...,
         unmapped: _unmapped_attributes_pb2.UnmappedAttributes | None = ...,
         access: _effective_access_pb2.EffectiveAccess | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_description", b"_description", "_display_name", b"_display_name", "_external_id", b"_external_id", "_id", b"_id", "access", b"access", "active", b"active", "description", b"description", "display_name", b"display_name", "external_id", b"external_id", "id", b"id", "meta", b"meta", "owner", b"owner", "unmapped", b"unmapped"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_description", b"_description", "_display_name", b"_display_name", "_external_id", b"_external_id", "_id", b"_id", "access", b"access", "active", b"active", "description", b"description", "display_name", b"display_name", "external_id", b"external_id", "id", b"id", "meta", b"meta", "origin", b"origin", "owner", b"owner", "unmapped", b"unmapped"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_description", b"_description", "_display_name", b"_display_name", "_external_id", b"_external_id", "_id", b"_id", "access", b"access", "active", b"active", "description", b"description", "display_name", b"display_name", "external_id", b"external_id", "groups", b"groups", "id", b"id", "meta", b"meta", "owner", b"owner", "roles", b"roles", "unmapped", b"unmapped"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_description", b"_description", "_display_name", b"_display_name", "_external_id", b"_external_id", "_id", b"_id", "access", b"access", "active", b"active", "description", b"description", "display_name", b"display_name", "external_id", b"external_id", "groups", b"groups", "id", b"id", "meta", b"meta", "origin", b"origin", "owner", b"owner", "roles", b"roles", "unmapped", b"unmapped"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__active: _TypeAlias = _typing.Literal["active"]  # noqa: Y015
     _WhichOneofArgType__active: _TypeAlias = _typing.Literal["_active", b"_active"]  # noqa: Y015

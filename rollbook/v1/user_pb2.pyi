@@ -6,10 +6,12 @@ The User resource (RFC 7643 §4.1)."""
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from rollbook.v1 import effective_access_pb2 as _effective_access_pb2
 from rollbook.v1 import enterprise_user_pb2 as _enterprise_user_pb2
 from rollbook.v1 import meta_pb2 as _meta_pb2
+from rollbook.v1 import origin_pb2 as _origin_pb2
 from rollbook.v1 import unmapped_attributes_pb2 as _unmapped_attributes_pb2
 import builtins as _builtins
 import sys
@@ -53,6 +55,7 @@ class User(_message.Message):
     ROLES_FIELD_NUMBER: _builtins.int
     X509_CERTIFICATES_FIELD_NUMBER: _builtins.int
     ENTERPRISE_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
     UNMAPPED_FIELD_NUMBER: _builtins.int
     ACCESS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
@@ -93,6 +96,8 @@ class User(_message.Message):
     @_builtins.property
     def enterprise(self) -> _enterprise_user_pb2.EnterpriseUser: ...
     @_builtins.property
+    def origin(self) -> _origin_pb2.Origin: ...
+    @_builtins.property
     def unmapped(self) -> _unmapped_attributes_pb2.UnmappedAttributes: ...
     @_builtins.property
     def access(self) -> _effective_access_pb2.EffectiveAccess:
@@ -126,12 +131,13 @@ class User(_message.Message):
         roles: _abc.Iterable[Global___Role] | None = ...,
         x509_certificates: _abc.Iterable[Global___X509Certificate] | None = ...,
         enterprise: _enterprise_user_pb2.EnterpriseUser | None = ...,
+        origin: _origin_pb2.Origin | None = ...,
         unmapped: _unmapped_attributes_pb2.UnmappedAttributes | None = ...,
         access: _effective_access_pb2.EffectiveAccess | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_display_name", b"_display_name", "_external_id", b"_external_id", "_id", b"_id", "_locale", b"_locale", "_nick_name", b"_nick_name", "_password", b"_password", "_preferred_language", b"_preferred_language", "_profile_url", b"_profile_url", "_timezone", b"_timezone", "_title", b"_title", "_user_name", b"_user_name", "_user_type", b"_user_type", "access", b"access", "active", b"active", "display_name", b"display_name", "enterprise", b"enterprise", "external_id", b"external_id", "id", b"id", "locale", b"locale", "meta", b"meta", "name", b"name", "nick_name", b"nick_name", "password", b"password", "preferred_language", b"preferred_language", "profile_url", b"profile_url", "timezone", b"timezone", "title", b"title", "unmapped", b"unmapped", "user_name", b"user_name", "user_type", b"user_type"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_display_name", b"_display_name", "_external_id", b"_external_id", "_id", b"_id", "_locale", b"_locale", "_nick_name", b"_nick_name", "_password", b"_password", "_preferred_language", b"_preferred_language", "_profile_url", b"_profile_url", "_timezone", b"_timezone", "_title", b"_title", "_user_name", b"_user_name", "_user_type", b"_user_type", "access", b"access", "active", b"active", "display_name", b"display_name", "enterprise", b"enterprise", "external_id", b"external_id", "id", b"id", "locale", b"locale", "meta", b"meta", "name", b"name", "nick_name", b"nick_name", "origin", b"origin", "password", b"password", "preferred_language", b"preferred_language", "profile_url", b"profile_url", "timezone", b"timezone", "title", b"title", "unmapped", b"unmapped", "user_name", b"user_name", "user_type", b"user_type"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_display_name", b"_display_name", "_external_id", b"_external_id", "_id", b"_id", "_locale", b"_locale", "_nick_name", b"_nick_name", "_password", b"_password", "_preferred_language", b"_preferred_language", "_profile_url", b"_profile_url", "_timezone", b"_timezone", "_title", b"_title", "_user_name", b"_user_name", "_user_type", b"_user_type", "access", b"access", "active", b"active", "addresses", b"addresses", "display_name", b"display_name", "emails", b"emails", "enterprise", b"enterprise", "entitlements", b"entitlements", "external_id", b"external_id", "groups", b"groups", "id", b"id", "ims", b"ims", "locale", b"locale", "meta", b"meta", "name", b"name", "nick_name", b"nick_name", "password", b"password", "phone_numbers", b"phone_numbers", "photos", b"photos", "preferred_language", b"preferred_language", "profile_url", b"profile_url", "roles", b"roles", "timezone", b"timezone", "title", b"title", "unmapped", b"unmapped", "user_name", b"user_name", "user_type", b"user_type", "x509_certificates", b"x509_certificates"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_active", b"_active", "_display_name", b"_display_name", "_external_id", b"_external_id", "_id", b"_id", "_locale", b"_locale", "_nick_name", b"_nick_name", "_password", b"_password", "_preferred_language", b"_preferred_language", "_profile_url", b"_profile_url", "_timezone", b"_timezone", "_title", b"_title", "_user_name", b"_user_name", "_user_type", b"_user_type", "access", b"access", "active", b"active", "addresses", b"addresses", "display_name", b"display_name", "emails", b"emails", "enterprise", b"enterprise", "entitlements", b"entitlements", "external_id", b"external_id", "groups", b"groups", "id", b"id", "ims", b"ims", "locale", b"locale", "meta", b"meta", "name", b"name", "nick_name", b"nick_name", "origin", b"origin", "password", b"password", "phone_numbers", b"phone_numbers", "photos", b"photos", "preferred_language", b"preferred_language", "profile_url", b"profile_url", "roles", b"roles", "timezone", b"timezone", "title", b"title", "unmapped", b"unmapped", "user_name", b"user_name", "user_type", b"user_type", "x509_certificates", b"x509_certificates"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__active: _TypeAlias = _typing.Literal["active"]  # noqa: Y015
     _WhichOneofArgType__active: _TypeAlias = _typing.Literal["_active", b"_active"]  # noqa: Y015
@@ -510,11 +516,21 @@ class GroupMembership(_message.Message):
     REF_FIELD_NUMBER: _builtins.int
     DISPLAY_FIELD_NUMBER: _builtins.int
     TYPE_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    SYNCED_TIME_FIELD_NUMBER: _builtins.int
     value: _builtins.str
     ref: _builtins.str
     """Only the gateway knows it, so it is empty over gRPC."""
     display: _builtins.str
     type: _builtins.str
+    origin: _builtins.str
+    """Who manages the membership: "manual", "import", or "scim:" with the id of a connection. Told
+    by ListPrincipalGroups, to no SCIM client.
+    """
+    @_builtins.property
+    def synced_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when that connection does."""
+
     def __init__(
         self,
         *,
@@ -522,13 +538,17 @@ class GroupMembership(_message.Message):
         ref: _builtins.str | None = ...,
         display: _builtins.str | None = ...,
         type: _builtins.str | None = ...,
+        origin: _builtins.str | None = ...,
+        synced_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_display", b"_display", "_ref", b"_ref", "_type", b"_type", "_value", b"_value", "display", b"display", "ref", b"ref", "type", b"type", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_display", b"_display", "_origin", b"_origin", "_ref", b"_ref", "_type", b"_type", "_value", b"_value", "display", b"display", "origin", b"origin", "ref", b"ref", "synced_time", b"synced_time", "type", b"type", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_display", b"_display", "_ref", b"_ref", "_type", b"_type", "_value", b"_value", "display", b"display", "ref", b"ref", "type", b"type", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_display", b"_display", "_origin", b"_origin", "_ref", b"_ref", "_type", b"_type", "_value", b"_value", "display", b"display", "origin", b"origin", "ref", b"ref", "synced_time", b"synced_time", "type", b"type", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__display: _TypeAlias = _typing.Literal["display"]  # noqa: Y015
     _WhichOneofArgType__display: _TypeAlias = _typing.Literal["_display", b"_display"]  # noqa: Y015
+    _WhichOneofReturnType__origin: _TypeAlias = _typing.Literal["origin"]  # noqa: Y015
+    _WhichOneofArgType__origin: _TypeAlias = _typing.Literal["_origin", b"_origin"]  # noqa: Y015
     _WhichOneofReturnType__ref: _TypeAlias = _typing.Literal["ref"]  # noqa: Y015
     _WhichOneofArgType__ref: _TypeAlias = _typing.Literal["_ref", b"_ref"]  # noqa: Y015
     _WhichOneofReturnType__type: _TypeAlias = _typing.Literal["type"]  # noqa: Y015
@@ -537,6 +557,8 @@ class GroupMembership(_message.Message):
     _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__display) -> _WhichOneofReturnType__display | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__origin) -> _WhichOneofReturnType__origin | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ref) -> _WhichOneofReturnType__ref | None: ...
     @_typing.overload

@@ -18,11 +18,11 @@ from service.domain.bulk import Outcome, Plan, check
 from service.domain.errors import DomainError
 from service.rpc import status, wire
 from service.rpc.password_hashing import hash_password
-from service.rpc.resources import page_tokens, view_of_paths
+from service.rpc.resources import page_tokens, view_of, view_of_paths
 from service.storage.derived import View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from rollbook.v1.directory_service_pb2 import BulkRequest, SearchResourcesRequest
     from service.passwords import PasswordHasher
@@ -53,7 +53,7 @@ class DirectoryMethods:
 
     async def search(self, request: SearchResourcesRequest, call: Call) -> bytes:
         """One page of a list of resources of all types."""
-        view = _view(request.read_mask.paths)
+        view = _view(request, call)
         kinds = call.schemas.resource_types
         query = listing.query_of_resources(request, kinds, call.tenant_id, view)
         page = await paging.page(self._database, query, self._page_key)
@@ -109,18 +109,19 @@ def _error(error: DomainError) -> OperationError:
     )
 
 
-def _view(paths: Iterable[str]) -> View:
+def _view(request: SearchResourcesRequest, call: Call) -> View:
     """Which derived parts a mask asks for whose paths begin with the field of a type."""
     masks: dict[str, list[str]] = {}
-    for path in paths:
+    for path in request.read_mask.paths:
         kind, _, rest = path.partition(".")
         masks.setdefault(kind, []).append(rest or "*")
     if not masks or "*" in masks:
-        return View()
+        return view_of(request, call) if not masks else View()
     wanted = [(kind, view_of_paths(masks.get(kind.field, ["id"]))) for kind in RESOURCE_TYPES]
     return View(
         groups=any(view.groups for kind, view in wanted if kind.schema.attribute("groups")),
         manager=any(view.manager for _, view in wanted),
         members=any(view.members for kind, view in wanted if kind.schema.attribute("members")),
         access=any(view.access for _, view in wanted),
+        origin=any(view.origin for _, view in wanted),
     )

@@ -17,7 +17,7 @@ from service.domain.page_token import Position
 from service.rpc import wire
 from service.rpc.resources import page_tokens
 from service.storage import members, resources
-from service.storage.derived import BARE
+from service.storage.derived import BARE, set_origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -120,12 +120,7 @@ class MembershipMethods:
                 connection, call.tenant_id, principal_id, after, size + 1
             )
         return group_service_pb2.ListPrincipalGroupsResponse(
-            groups=[
-                user_pb2.GroupMembership(
-                    value=str(row["id"]), display=row["display"], type="direct"
-                )
-                for row in rows[:size]
-            ],
+            groups=map(_membership, rows[:size]),
             next_page_token=self._next_token(rows, size, digest),
         ).SerializeToString()
 
@@ -149,6 +144,15 @@ class MembershipMethods:
         if len(rows) <= size:
             return ""
         return page_token.encode(Position(None, rows[size - 1]["id"]), digest, size, self._page_key)
+
+
+def _membership(row: asyncpg.Record) -> user_pb2.GroupMembership:
+    """What a group is to its member, from a row as `members.page_of_groups` answers it."""
+    membership = user_pb2.GroupMembership(
+        value=str(row["id"]), display=row["display"], type="direct"
+    )
+    set_origin(membership, row["origin"], row["synced_time"])
+    return membership
 
 
 def _check_number(ids: Any) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rollbook.attributes import USER
 from rollbook.limits import ONESELF
+from rollbook.metadata import CHANNEL, SCIM
 from rollbook.v1 import filter_pb2
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.directory import listing, paging, reading, writing
@@ -75,7 +76,7 @@ class ResourceMethods:
         identifier = self._identifier(request, call)
         async with self._database.connection(call.tenant_id) as connection:
             found = await reading.existing(
-                connection, call.tenant_id, self._type, identifier, view_of(request)
+                connection, call.tenant_id, self._type, identifier, view_of(request, call)
             )
         return wire.nested(1, found)
 
@@ -91,7 +92,7 @@ class ResourceMethods:
         known = [identifier for identifier in wanted.values() if identifier is not None]
         async with self._database.connection(call.tenant_id) as connection:
             found = await resources.get_many(
-                connection, call.tenant_id, self._type, known, view_of(request)
+                connection, call.tenant_id, self._type, known, view_of(request, call)
             )
         present = {text: found[i] for text, i in wanted.items() if i in found}
         missing = [text.encode() for text in wanted if text not in present]
@@ -103,7 +104,7 @@ class ResourceMethods:
         if key is None or not getattr(request, key):
             raise invalid_value("key", f"Say which {self._type.noun} to look up.")
         name, operand = _KEYS[key], getattr(request, key)
-        found = await self._with_key(call, _equal(name, operand), view_of(request))
+        found = await self._with_key(call, _equal(name, operand), view_of(request, call))
         if not found:
             raise reading.not_found(self._type, operand)
         if len(found) > 1:
@@ -129,7 +130,7 @@ class ResourceMethods:
     async def list(self, request: Any, call: Call) -> bytes:
         """One page of a list."""
         query = listing.query_of_resources(
-            request, [self._of(call)], call.tenant_id, view_of(request)
+            request, [self._of(call)], call.tenant_id, view_of(request, call)
         )
         page = await paging.page(self._database, query, self._page_key)
         return wire.repeated(1, (row.resource for row in page.rows)) + page_tokens(page)
@@ -202,7 +203,7 @@ class ResourceMethods:
         return reading.identifier_of(self._type, named.id)
 
     def _writer(self, connection: Connection, call: Call, request: Any) -> Writer:
-        return Writer(connection, call.author, call.schemas, self._of(call), view_of(request))
+        return Writer(connection, call.author, call.schemas, self._of(call), view_of(request, call))
 
     def _of(self, call: Call) -> ResourceType:
         """The type with the extensions that the caller's tenant has."""
@@ -257,9 +258,12 @@ def page_tokens(page: Page[Any]) -> bytes:
     return fields
 
 
-def view_of(request: Any) -> View:
-    """Which derived parts the read mask asks for; all when there is none."""
+def view_of(request: Any, call: Call) -> View:
+    """Which derived parts the read mask asks for; all when there is none, but to SCIM clients not
+    what is returned on request."""
     mask: FieldMask = request.read_mask
+    if not mask.paths and call.metadata.get(CHANNEL) == SCIM:
+        return _BY_DEFAULT
     return view_of_paths(mask.paths)
 
 
@@ -271,12 +275,14 @@ def view_of_paths(paths: Collection[str]) -> View:
     return View(
         groups="groups" in roots or "*" in roots,
         members="members" in roots or "*" in roots,
+        origin="origin" in roots or "*" in roots,
         manager="*" in roots or any(map(_concerns_responsible, paths)),
         access="access" in roots,
     )
 
 
 _EVERYTHING: Final = View()
+_BY_DEFAULT: Final = View(origin=False)
 _OF_RESPONSIBLE: Final = ("enterprise.manager.display_name", "owner.display", "owner.active")
 
 

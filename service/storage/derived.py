@@ -51,12 +51,24 @@ _MANAGER: Final = """
 LEFT JOIN resources AS manager ON manager.tenant_id = $1 AND manager.id = r.manager_id
 """
 
+# An origin names a connection by its id: `scim:` and 36 letters.
+_ORIGIN: Final = """
+LEFT JOIN connections AS c ON c.tenant_id = $1
+AND c.id = CASE WHEN starts_with(r.origin, 'scim:') THEN substr(r.origin, 6)::uuid END
+"""
+
+_MEMBER_ORIGINS: Final = """,
+        array_agg(m.origin ORDER BY p.id) AS member_origins,
+        array_agg(m.synced_time ORDER BY p.id) AS member_synced_times
+"""
+
 _MEMBERS: Final = """
 LEFT JOIN LATERAL (
     SELECT
         array_agg(p.id ORDER BY p.id) AS member_ids,
         array_agg(p.display ORDER BY p.id) AS member_names,
         array_agg(p.resource_type ORDER BY p.id) AS member_types
+        {origins}
     FROM members AS m JOIN resources AS p ON p.tenant_id = $1 AND p.id = m.member_id
     WHERE m.tenant_id = $1 AND m.group_id = r.id
 ) AS members ON true
@@ -92,12 +104,14 @@ _CATALOGUE: Final = """(
 class View:
     """Which derived parts a caller wants. What is not wanted is not read.
 
-    `manager` is who answers for a resource: also the owner of a service account.
+    `manager` is who answers for a resource: also the owner of a service account. `origin` is that
+    of the resource and of members.
     """
 
     groups: bool = True
     manager: bool = True
     members: bool = True
+    origin: bool = True
     # Never without being asked for.
     access: bool = False
 
@@ -110,8 +124,12 @@ class View:
             columns += ", manager.display AS manager_name, manager.active AS manager_active"
         if self.members and _has(resource_type, "members"):
             columns += ", member_ids, member_names, member_types"
+            columns += ", member_origins, member_synced_times" if self.origin else ""
         if self.access and _has_access(resource_type):
             columns += f", given_roles, {_CATALOGUE}"
+        if self.origin:
+            columns += ", r.origin, r.synced_time"
+            columns += ", c.name AS connection_name, c.enabled AS connection_enabled"
         return columns
 
     def joins(self, resource_type: ResourceType) -> str:
@@ -122,13 +140,15 @@ class View:
         if self.manager and resource_type.name in _ANSWERED_FOR:
             joins += _MANAGER
         if self.members and _has(resource_type, "members"):
-            joins += _MEMBERS
+            joins += _MEMBERS.format(origins=_MEMBER_ORIGINS if self.origin else "")
         if self.access and _has_access(resource_type):
             joins += _GIVEN
+        if self.origin:
+            joins += _ORIGIN
         return joins
 
 
-BARE: Final = View(groups=False, manager=False, members=False)
+BARE: Final = View(groups=False, manager=False, members=False, origin=False)
 """The stored resource and its meta alone."""
 
 
@@ -163,8 +183,12 @@ def wire_form(record: asyncpg.Record, resource_type: ResourceType, view: View) -
         _add_owner(fragment, record)
     if view.members and _has(resource_type, "members"):
         _add_members(fragment, record)
+        if view.origin:
+            _add_member_origins(fragment, record)
     if view.access and _has_access(resource_type):
         _add_access(fragment, record)
+    if view.origin:
+        _add_origin(fragment.origin, record)
     stored: bytes = record["message"]
     return stored + cast("bytes", fragment.SerializeToString())
 
@@ -221,3 +245,27 @@ def _add_members(fragment: Any, record: asyncpg.Record) -> None:
         strict=True,
     ):
         fragment.members.add(value=str(member), display=name or None, type=kind)
+
+
+def _add_member_origins(fragment: Any, record: asyncpg.Record) -> None:
+    for member, origin, synced_time in zip(
+        fragment.members,
+        record["member_origins"] or (),
+        record["member_synced_times"] or (),
+        strict=True,
+    ):
+        set_origin(member, origin, synced_time)
+
+
+def set_origin(membership: Any, origin: str, synced_time: datetime | None) -> None:
+    """Who manages a membership and, if it is a connection, since when."""
+    membership.origin = origin
+    if synced_time is not None:
+        membership.synced_time.FromDatetime(synced_time)
+
+
+def _add_origin(origin: Any, record: asyncpg.Record) -> None:
+    set_origin(origin, record["origin"], record["synced_time"])
+    if record["connection_name"] is not None:
+        origin.connection_name = record["connection_name"]
+    origin.synced = bool(record["connection_enabled"])

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from service.storage.derived import set_origin
 from service.storage.filter_sql import where_member
 from service.storage.members import member_of
 from service.storage.search_sql import MEMBERS, RESOURCES
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+    import asyncpg
 
     from rollbook.v1.group_pb2 import GroupMember
     from service.domain.conditions import Condition
@@ -77,11 +80,17 @@ async def rows(
         source += f" AND m.member_id {'<' if backwards else '>'} ${len(parameters)}"
     direction = "DESC" if backwards else "ASC"
     records = await connection.fetch(
-        f"WITH page AS MATERIALIZED (SELECT m.member_id FROM {source} "
+        f"WITH page AS MATERIALIZED (SELECT m.member_id, m.origin, m.synced_time FROM {source} "
         f"ORDER BY m.member_id {direction} LIMIT $1 OFFSET $2) "
-        "SELECT p.id, p.resource_type, p.display "
+        "SELECT p.id, p.resource_type, p.display, page.origin, page.synced_time "
         "FROM page JOIN resources AS p ON p.tenant_id = $3 AND p.id = page.member_id "
         f"ORDER BY p.id {direction}",
         *parameters,
     )
-    return [Member(record["id"], member_of(record)) for record in records]
+    return [Member(record["id"], _member(record)) for record in records]
+
+
+def _member(record: asyncpg.Record) -> GroupMember:
+    member = member_of(record)
+    set_origin(member, record["origin"], record["synced_time"])
+    return member

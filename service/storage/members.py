@@ -210,10 +210,10 @@ async def page_of_groups(
     connection: Connection, tenant_id: UUID, member_id: UUID, after: UUID | None, limit: int
 ) -> list[asyncpg.Record]:
     """Groups that someone belongs to itself, by id, beginning after one of them: rows of id,
-    display."""
+    display, and the origin and synced_time of the membership."""
     return await connection.fetch(
         """
-        SELECT g.id, g.display
+        SELECT g.id, g.display, m.origin, m.synced_time
         FROM members AS m JOIN resources AS g ON g.tenant_id = $1 AND g.id = m.group_id
         WHERE m.tenant_id = $1 AND m.member_id = $2
         AND m.group_id > coalesce($3, '00000000-0000-0000-0000-000000000000'::uuid)

@@ -10,6 +10,8 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from rollbook.attributes import USER, AttributeType
+from rollbook.v1 import attribute_pb2
+from rollbook.v1.origin_pb2 import Origin
 from service.storage.search import DISPLAY_NAME, has_column
 
 if TYPE_CHECKING:
@@ -97,6 +99,9 @@ def _of_responsible(sql: str, kind: Kind) -> Value:
     )
 
 
+_ORIGIN: Final[str] = Origin.DESCRIPTOR.GetOptions().Extensions[attribute_pb2.schema].urn
+"""The extension that every resource has, and whose values are columns."""
+
 _COLUMNS: Final = {
     ("id",): Value("r.id", Kind.UUID, nullable=False),
     ("externalId",): Value("r.external_id", Kind.TEXT),
@@ -108,6 +113,8 @@ _COLUMNS: Final = {
     MANAGER_NAME: _of_responsible(display("p"), Kind.TEXT),
     OWNER_NAME: _of_responsible(display("p"), Kind.TEXT),
     ("owner", "active"): _of_responsible("p.active", Kind.BOOLEAN),
+    (_ORIGIN, "origin"): Value("r.origin", Kind.TEXT, nullable=False),
+    (_ORIGIN,): Value("r.id", Kind.UUID, nullable=False),
 }
 
 

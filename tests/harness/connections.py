@@ -13,6 +13,7 @@ from rollbook.client import RollbookClient
 from rollbook.v1.connection_pb2 import Connection
 from rollbook.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from rollbook.v1.error_reason_pb2 import ErrorReason
+from rollbook.v1.group_service_pb2_grpc import GroupServiceStub
 from tests.harness.instance import TOKEN, connect_as_tenant, running_gateway, running_service
 from tests.harness.scim import ScimClient
 
@@ -33,6 +34,7 @@ class Provisioning:
     admin: RollbookClient
     url: str
     address: str
+    channel: grpc.aio.Channel
     database: asyncpg.Connection[asyncpg.Record]
     _stack: AsyncExitStack
 
@@ -53,15 +55,23 @@ class Provisioning:
         changed = Connection(id=connection.id, **fields)
         return await self.admin.connections.update(changed, mask=list(fields))
 
+    @property
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """The credentials of an administrator."""
+        return (("authorization", f"Bearer {TOKEN}"),)
+
+    @property
+    def groups(self) -> Any:
+        """The stub of GroupService."""
+        return GroupServiceStub(self.channel)
+
     async def default(self) -> Connection:
         """The tenant's default connection."""
         return (await self.admin.connections.list())[0]
 
     async def bulk(self, request: BulkRequest) -> list[str]:
         """Why operations failed that were run over gRPC: reasons, empty where they did not."""
-        async with grpc.aio.insecure_channel(self.address) as channel:
-            metadata = (("authorization", f"Bearer {TOKEN}"),)
-            answer = await DirectoryServiceStub(channel).Bulk(request, metadata=metadata)
+        answer = await DirectoryServiceStub(self.channel).Bulk(request, metadata=self.metadata)
         return [
             ErrorReason.Name(each.error.reason).removeprefix("ERROR_REASON_")
             if each.HasField("error")
@@ -96,4 +106,5 @@ async def provisioning(server: DatabaseServer, **settings: Any) -> AsyncIterator
         admin = await stack.enter_async_context(RollbookClient(address, token=TOKEN))
         database = await connect_as_tenant(url)
         stack.push_async_callback(database.close)
-        yield Provisioning(admin, base_url, address, database, stack)
+        channel = await stack.enter_async_context(grpc.aio.insecure_channel(address))
+        yield Provisioning(admin, base_url, address, channel, database, stack)

@@ -27,8 +27,11 @@ ENTERPRISE_SCHEMA: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.
 
 _URNS: Final = {kind.name: kind.schema.urn for kind in RESOURCE_TYPES}
 
-_ON_REQUEST: Final = {"owner": frozenset({"active"})}
-"""What gRPC shows in any case and SCIM only when asked."""
+_ON_REQUEST: Final = {
+    "owner": frozenset({"active"}),
+    "members": frozenset({"origin", "syncedTime"}),
+}
+"""What gRPC shows in any case and SCIM only when asked, or never; of resources it is `origin`."""
 
 _UNORDERED: Final = frozenset({"members", "groups"})
 
@@ -44,6 +47,7 @@ def message_from_json(kind: type[Resource], document: Mapping[str, Any]) -> Reso
 def json_from_message(resource: Message) -> dict[str, Any]:
     """The resource as SCIM JSON in the form of `comparable`."""
     document = json_format.MessageToDict(resource)
+    document.pop("origin", None)
     schemas = [_URNS[resource.DESCRIPTOR.name]]
     extension = document.pop("enterprise", None)
     if extension:
@@ -70,7 +74,7 @@ def _comparable_value(name: str, value: Any) -> Any:
             key: _comparable_value(key, part) for key, part in value.items() if key not in hidden
         }
     if isinstance(value, list):
-        elements = [_comparable_value("", element) for element in value]
+        elements = [_comparable_value(name, element) for element in value]
         return sorted(elements, key=_value_of) if name in _UNORDERED else elements
     if name in {"created", "lastModified"}:
         return datetime.fromisoformat(value).astimezone(UTC)

@@ -84,7 +84,7 @@ async def test_members_that_meet_a_filter_are_listed_and_counted(
 async def test_one_member_is_found_by_id(calls: Calls, people: list[str], staff: str) -> None:
     request = ListMembersRequest(group_id=staff, filter=equal("value", people[2]))
     [member] = (await calls(request)).members
-    assert member == GroupMember(value=people[2], type="User", display="User-2")
+    assert member == GroupMember(value=people[2], type="User", display="User-2", origin="manual")
 
 
 async def test_pages_lead_forth_and_back(calls: Calls, people: list[str], staff: str) -> None:

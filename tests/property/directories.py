@@ -59,7 +59,8 @@ class _Maker:
         self._fill(resource, [a for a in schema.attributes if a.name not in _SET_BY_SERVICE])
         for extension in resource_type.extensions:
             if self._random.random() < 0.5:
-                self._fill(getattr(resource, extension.field), extension.schema.attributes)
+                own = [each for each in extension.schema.attributes if not each.derived]
+                self._fill(getattr(resource, extension.field), own)
         if resource_type is USER:
             resource.user_name = f"{self._random.choice(WORDS)}{id_.hex[:4]}"
         if resource_type is GROUP:

@@ -51,7 +51,7 @@ async def test_users_are_listed_in_a_table(rollbook: Command) -> None:
     ran = await rollbook("user", "list")
     assert ran.exit_code == 0
     header, _, row = ran.out.splitlines()
-    assert header.split() == ["userName", "name", "e-mail", "active", "id"]
+    assert header.split() == ["userName", "name", "e-mail", "active", "managed", "by", "id"]
     assert row.split()[:5] == ["ada", "Ada", "Lovelace", "ada@acme.example", "yes"]
 
 
