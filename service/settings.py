@@ -13,7 +13,6 @@ from service.federation.documents import Reach  # noqa: TC001  # as above
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from uuid import UUID
 
 
 class ScimAuth(BaseModel):
@@ -90,11 +89,12 @@ class Settings(BaseSettings):
     http_prefix: str = "/scim/v2"
     """Path of the SCIM base URL."""
 
-    def base_url_of(self, _tenant_id: UUID) -> str:
-        """The SCIM base URL of a tenant, or its path where the public URL is not set. A credential
-        tells its tenant, so it is the same for all."""
+    def base_url_of(self, tenant: str) -> str:
+        """The SCIM base URL of a tenant by its name, empty for the default one; its path alone
+        where the public URL is not set."""
         path = "/".join(part for part in self.http_prefix.split("/") if part)
-        return f"{self.http_public_url.rstrip('/')}/{path}"
+        within = f"/t/{tenant}/" if tenant else "/"
+        return f"{self.http_public_url.rstrip('/')}{within}{path}"
 
     @model_validator(mode="after")
     def _tls_is_whole(self) -> Self:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from rollbook.v1 import connection_service_pb2
 from service.directory import scim_connections as use_cases
 from service.rpc import wire
-from service.storage import scim_connections
+from service.storage import credentials, scim_connections
+from service.storage.credentials import DEFAULT_TENANT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
-    from uuid import UUID
 
     from service.epoch import Epoch
     from service.rpc.calls import Answer, Call
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from service.storage.database import Connection, Database
     from service.storage.scim_connections import StoredConnection
 
-    BaseUrl = Callable[[UUID], str]
+    BaseUrl = Callable[[str], str]
 
 
 class ConnectionMethods:
     """Makes, reads, changes and deletes SCIM connections. `base_url_of` tells the SCIM base URL of
-    a tenant."""
+    a tenant by its name, which is empty for the default one."""
 
     def __init__(
         self, database: Database, writes: Writes, epoch: Epoch, base_url_of: BaseUrl
@@ -48,14 +48,14 @@ class ConnectionMethods:
         """One connection."""
         async with self._database.connection(call.tenant_id) as connection:
             found = await use_cases.existing(connection, call.tenant_id, request.id)
-        return self._answer(found, call)
+            return await self._answer(connection, found, call)
 
     async def list(self, request: Any, call: Call) -> bytes:
         """All connections."""
         del request
         async with self._database.connection(call.tenant_id) as connection:
             found = await scim_connections.find_all(connection, call.tenant_id)
-        base_url = self._base_url_of(call.tenant_id)
+            base_url = await self._base_url(connection, call)
         return connection_service_pb2.ListConnectionsResponse(
             connections=[each.message(base_url) for each in found]
         ).SerializeToString()
@@ -65,7 +65,7 @@ class ConnectionMethods:
 
         async def work(connection: Connection) -> bytes:
             stored = await use_cases.create(connection, call.author, request.connection)
-            return self._answer(stored, call)
+            return await self._answer(connection, stored, call)
 
         return await self._write(request, call, work)
 
@@ -77,7 +77,7 @@ class ConnectionMethods:
             stored = await use_cases.update(
                 connection, call.author, request.connection, mask, request.etag
             )
-            return self._answer(stored, call)
+            return await self._answer(connection, stored, call)
 
         return await self._write(request, call, work)
 
@@ -99,6 +99,13 @@ class ConnectionMethods:
             # Whether a transaction was committed is not always known.
             self._epoch.advance()
 
-    def _answer(self, stored: StoredConnection, call: Call) -> bytes:
+    async def _answer(self, connection: Connection, stored: StoredConnection, call: Call) -> bytes:
         """CreateConnectionResponse and its like: the connection is field 1 in all of them."""
-        return wire.nested(1, stored.message(self._base_url_of(call.tenant_id)).SerializeToString())
+        message = stored.message(await self._base_url(connection, call))
+        return wire.nested(1, message.SerializeToString())
+
+    async def _base_url(self, connection: Connection, call: Call) -> str:
+        """Credentials tell their tenant, so only others than the default one need be named."""
+        if call.tenant_id == DEFAULT_TENANT:
+            return self._base_url_of("")
+        return self._base_url_of(await credentials.tenant_name(connection, call.tenant_id))
