@@ -191,10 +191,11 @@ def _sign_in_form(shown: GetOAuthAuthorizationResponse, failure: AioRpcError | N
 
 def _question(shown: GetOAuthAuthorizationResponse) -> Response:
     # Browsers hold redirects after a form to the policy too, and the client's next page may send
-    # the browser on, to an address that is not known here.
+    # the browser on, to a host that is not known here: so it is the scheme that counts.
+    scheme = shown.redirect_origin.partition(":")[0]
     return page(
         "consent.html",
-        form_targets=("https:", shown.redirect_origin),
+        form_targets=("https:", f"{scheme}:"),
         client_name=shown.client_name,
         tenant_name=shown.tenant_name,
         redirect_origin=shown.redirect_origin,

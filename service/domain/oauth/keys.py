@@ -15,18 +15,30 @@ MAX_BYTES: Final = 64 * 1024
 MIN_RSA_BITS: Final = 2_048
 MAX_RSA_BITS: Final = 8_192
 
+_MEMBERS: Final = ("kty", "kid", "use", "alg", "n", "e", "crv", "x", "y")
+"""What is needed of a key, and so what is kept of it."""
+
 
 class KeySetError(Exception):
     """What should be a set of public keys is none; the message says why."""
 
 
 def checked_key_set(text: str) -> str:
-    """The JWK Set, as JSON, of a client to be. Raises INVALID_VALUE."""
+    """The JWK Set, as JSON, of a client to be, with what is needed of it. Raises INVALID_VALUE."""
     try:
         read_key_set(text)
+        return _stored(json.loads(text)["keys"])
     except KeySetError as error:
         raise invalid_value("jwks", f"jwks is no JWK Set of public keys: {error}.") from None
-    return text
+
+
+def _stored(keys: list[dict[str, Any]]) -> str:
+    kept = [{name: key[name] for name in _MEMBERS if name in key} for key in keys]
+    if not all(
+        isinstance(text, str) and text.isprintable() for key in kept for text in key.values()
+    ):
+        raise KeySetError("it has a member that is no text that could be printed")
+    return json.dumps({"keys": kept})
 
 
 def read_key_set(text: str | bytes) -> KeySet:

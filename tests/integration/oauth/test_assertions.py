@@ -209,6 +209,7 @@ async def test_keys_may_be_at_a_url_of_the_client(database_url: str) -> None:
         {"jwks": {"keys": [RSA.as_dict(private=False)] * 11}},
         {"jwks": {"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB"}]}},
         {"jwks": {"keys": [{"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}]}},
+        {"jwks": {"keys": [{**EC.as_dict(private=False), "kid": "a\0b"}]}},
         {"jwks": {"keys": "x"}},
         {"jwks": {"keys": [7]}},
         {"jwks": {"no": "keys"}},
