@@ -105,7 +105,7 @@ async def plan_of(
     parameters: list[object] = [TENANT, resource_type.name]
     condition = resolve(parse_filter(text, resource_type, Reading(LENIENT)), resource_type)
     query = (
-        f"SELECT r.id FROM {RESOURCES} AS r WHERE r.tenant_id = $1::uuid"
+        f"SELECT r.id, r.message FROM {RESOURCES} AS r WHERE r.tenant_id = $1::uuid"
         f" AND r.resource_type = $2::text AND {where(condition, TENANT, parameters)}"
     )
     if mode == "custom":

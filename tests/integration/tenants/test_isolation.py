@@ -221,6 +221,8 @@ async def test_a_session_that_has_not_said_whom_it_serves_sees_nothing(database_
     """Not even as the owner of the tables."""
     connection = await asyncpg.connect(database_url)
     try:
+        if await connection.fetchval("SELECT current_setting('is_superuser')::boolean"):
+            pytest.skip("to superusers no policy applies")
         for table in await connection.fetch(WITH_TENANT):
             assert not await connection.fetchval(f"SELECT count(*) FROM {table['name']}")
     finally:
