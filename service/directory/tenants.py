@@ -48,6 +48,8 @@ async def id_of(connection: Connection, text: str) -> UUID:
 
 async def create(connection: Connection, author: Author, asked: tenant_pb2.Tenant) -> Tenant:
     """A new tenant. Raises INVALID_VALUE, UNIQUENESS."""
+    # Who came by a host that is this tenant's now is out at once.
+    author.effects.rights_withdrawn = bool(asked.hosts)
     name, display_name = checked_name(asked.name), checked_display_name(asked.display_name)
     hosts, tenant_id = checked_hosts(asked.hosts), new_id()
     async with tenants.in_the_name_of(connection, tenant_id):
@@ -71,6 +73,7 @@ async def update(
     """Change what a tenant is called and its hosts. Raises TENANT_NOT_FOUND, INVALID_VALUE,
     INVALID_PATH, MUTABILITY, UNIQUENESS, ETAG_MISMATCH."""
     fields = tenant_rules.changed_fields(mask)
+    author.effects.rights_withdrawn = "hosts" in fields
     async with tenants.in_the_name_of(connection, tenant_id):
         before = await _held(connection, tenant_id, tag)
         after = before

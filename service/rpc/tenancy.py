@@ -46,6 +46,7 @@ class Tenancy:
         self._database = database
         self._epoch = epoch
         self._known: dict[str, _Known] = {}
+        self._hosts: dict[str, tuple[float, int, bool]] = {}
 
     async def place(self, caller: Caller, metadata: Mapping[str, str], began: float) -> Caller:
         """The caller in the tenant that the call acts in; `began` is when its credentials were
@@ -81,10 +82,7 @@ class Tenancy:
 
     async def _has(self, tenant: Tenant, host: str) -> bool:
         """Whether a host is the tenant's or nobody's own."""
-        if host in tenant.hosts:
-            return True
-        async with self._database.across_tenants() as connection:
-            return not await tenants.is_any_host(connection, host)
+        return host in tenant.hosts or not await self._is_any_host(host)
 
     async def _elsewhere(self, caller: Caller, wanted: str) -> Caller:
         """The caller in another tenant, where it is nobody's principal."""
@@ -104,6 +102,19 @@ class Tenancy:
             principal_id=None,
             connection_id=None,
         )
+
+    async def _is_any_host(self, host: str) -> bool:
+        """Whether some tenant had the host a second ago."""
+        now, epoch = time.monotonic(), self._epoch.current
+        known = self._hosts.get(host)
+        if known is not None and known[0] > now and known[1] == epoch:
+            return known[2]
+        async with self._database.across_tenants() as connection:
+            is_any = await tenants.is_any_host(connection, host)
+        if len(self._hosts) >= CACHE_SIZE:
+            self._hosts.clear()
+        self._hosts[host] = (now + CACHE_SECONDS, epoch, is_any)
+        return is_any
 
     async def _tenant(self, text: str) -> Tenant | None:
         """The tenant of an id or name, as it was a second ago at the most."""
