@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.scim import available_roles
 from gateway.scim.bulk import MAX_BULK_PAYLOAD
 from gateway.scim.listing import MAX_COUNT, ListQuery, list_response
-from rollbook.attributes import COMMON_ATTRIBUTES, AttributeType, Mutability, Returned
+from rollbook.attributes import COMMON_ATTRIBUTES, AttributeType, Returned
 from rollbook.limits import MAX_BULK_OPERATIONS
 from rollbook.schema_sets import DEFAULT
 
@@ -157,8 +157,7 @@ def _is_on_demand(extension: Extension) -> bool:
     """Whether there is nothing in an extension that clients could write, or see without asking.
     They take one that a resource type has for writable, so this one is among the schemas alone."""
     return all(
-        each.mutability is Mutability.READ_ONLY and each.returned is Returned.REQUEST
-        for each in extension.schema.attributes
+        each.derived and each.returned is Returned.REQUEST for each in extension.schema.attributes
     )
 
 

@@ -17,7 +17,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from gateway.scim.dialects import LENIENT, Reading
 from gateway.scim.errors import invalid_value
 from gateway.scim.notation import MalformedNameError, UnknownAttributeError, look_up
-from rollbook.attributes import Attribute, Mutability, ResourceType, Returned, made_once
+from rollbook.attributes import Attribute, ResourceType, Returned, made_once
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -175,7 +175,7 @@ def _nodes_of(resource_type: ResourceType) -> tuple[_Node, ...]:
             extension.schema.urn,
             (extension.field,),
             Returned.DEFAULT,
-            _attribute_nodes(extension.schema.attributes),
+            _attribute_nodes(extension.schema.attributes, in_extension=True),
             is_extension=True,
         )
         for extension in resource_type.extensions
@@ -183,7 +183,9 @@ def _nodes_of(resource_type: ResourceType) -> tuple[_Node, ...]:
     return (*_attribute_nodes(resource_type.schema.attributes), *extensions)
 
 
-def _attribute_nodes(attributes: Sequence[Attribute]) -> tuple[_Node, ...]:
+def _attribute_nodes(
+    attributes: Sequence[Attribute], *, in_extension: bool = False
+) -> tuple[_Node, ...]:
     fields = {each.name: each.field for each in attributes}
     return tuple(
         _Node(
@@ -194,8 +196,8 @@ def _attribute_nodes(attributes: Sequence[Attribute]) -> tuple[_Node, ...]:
             else (each.field,),
             each.returned,
             _attribute_nodes(each.sub_attributes),
-            is_on_demand=each.returned is Returned.REQUEST
-            and each.mutability is Mutability.READ_ONLY,
+            # Other attributes that are returned on request come along without being asked for.
+            is_on_demand=in_extension and each.derived and each.returned is Returned.REQUEST,
         )
         for each in attributes
         if each.returned is not Returned.NEVER
