@@ -236,8 +236,8 @@ async def test_user_names_are_a_tenants_own(place: Place, http: Client, database
     hashed = await hasher.hash("swordfish")
     hasher.close()
     async with serving(database, tenant_id):
-        await credentials.set_basic(database, tenant_id, "scim.auth", "idp", hashed)
-    header = "Basic " + base64.b64encode(b"idp:swordfish").decode()
+        await credentials.set_basic(database, tenant_id, "scim.auth", "payroll", hashed)
+    header = "Basic " + base64.b64encode(b"payroll:swordfish").decode()
     inside = f"/t/{place.tenant.name}/scim/v2/Users"
     made = await http.send("POST", inside, authorization=header, json=USER)
     assert made.status == 201
@@ -245,9 +245,9 @@ async def test_user_names_are_a_tenants_own(place: Place, http: Client, database
         assert (await http.send("GET", elsewhere, authorization=header)).status == 401
     # Guesses at the name in another tenant do not lock it here.
     for n in range(PAIR_LIMIT + 1):
-        wrong = "Basic " + base64.b64encode(f"idp:{n}".encode()).decode()
+        wrong = "Basic " + base64.b64encode(f"payroll:{n}".encode()).decode()
         last = await http.send("GET", "/t/default/scim/v2/Users", authorization=wrong)
     assert last.status == 429
-    wrong = "Basic " + base64.b64encode(b"idp:wrong").decode()
+    wrong = "Basic " + base64.b64encode(b"payroll:wrong").decode()
     assert (await http.send("GET", inside, authorization=wrong)).status == 401
     assert (await http.send("GET", inside, authorization=header)).status == 200
