@@ -18,7 +18,7 @@ from service.domain.bulk import Outcome, Plan, check
 from service.domain.errors import DomainError
 from service.rpc import status, wire
 from service.rpc.password_hashing import hash_password
-from service.rpc.resources import page_tokens, view_of, view_of_paths
+from service.rpc.resources import default_view, page_tokens, view_of_paths
 from service.storage.derived import View
 
 if TYPE_CHECKING:
@@ -116,8 +116,14 @@ def _view(request: SearchResourcesRequest, call: Call) -> View:
         kind, _, rest = path.partition(".")
         masks.setdefault(kind, []).append(rest or "*")
     if not masks or "*" in masks:
-        return view_of(request, call) if not masks else View()
-    wanted = [(kind, view_of_paths(masks.get(kind.field, ["id"]))) for kind in RESOURCE_TYPES]
+        return default_view(call)
+    # The name of a type alone stands for what is shown of it by default.
+    whole = default_view(call)
+    wanted = [
+        (kind, whole if "*" in paths else view_of_paths(paths))
+        for kind in RESOURCE_TYPES
+        for paths in (masks.get(kind.field, ["id"]),)
+    ]
     return View(
         groups=any(view.groups for kind, view in wanted if kind.schema.attribute("groups")),
         manager=any(view.manager for _, view in wanted),

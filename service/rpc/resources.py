@@ -259,12 +259,14 @@ def page_tokens(page: Page[Any]) -> bytes:
 
 
 def view_of(request: Any, call: Call) -> View:
-    """Which derived parts the read mask asks for; all when there is none, but to SCIM clients not
-    what is returned on request."""
+    """Which derived parts the read mask asks for; when there is none, what is shown by default."""
     mask: FieldMask = request.read_mask
-    if not mask.paths and call.metadata.get(CHANNEL) == SCIM:
-        return _BY_DEFAULT
-    return view_of_paths(mask.paths)
+    return view_of_paths(mask.paths) if mask.paths else default_view(call)
+
+
+def default_view(call: Call) -> View:
+    """All derived parts, but for SCIM clients not what is returned on request."""
+    return _BY_DEFAULT if call.metadata.get(CHANNEL) == SCIM else _EVERYTHING
 
 
 def view_of_paths(paths: Collection[str]) -> View:
