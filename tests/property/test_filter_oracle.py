@@ -21,7 +21,7 @@ from gateway.scim.dialects import LENIENT, Reading
 from gateway.scim.filters import parse_filter
 from gateway.scim.projection import projection_of
 from gateway.scim.translation import resource_to_scim
-from rollbook.attributes import GROUP, USER, Attribute, AttributeType
+from rollbook.attributes import GROUP, USER, Attribute, AttributeType, ResourceType
 from rollbook.v1.filter_pb2 import FilterValue
 from rollbook.v1.group_pb2 import Group
 from rollbook.v1.user_pb2 import User
@@ -32,13 +32,19 @@ from tests.property.filter_strategies import Grammar
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TYPES: Final = {
-    # The origin is derived, and the models do not know it.
-    kind.name: replace(
-        kind, extensions=tuple(each for each in kind.extensions if each.field != "origin")
-    )
-    for kind in (USER, GROUP)
-}
+UNKNOWN: Final = {"origin", "roles"}
+"""Of groups the models know no roles, and nobody's origin: that is derived."""
+
+
+def _known(kind: ResourceType) -> ResourceType:
+    """The type as the models have it."""
+    extensions = tuple(each for each in kind.extensions if each.field not in UNKNOWN)
+    known = tuple(each for each in kind.schema.attributes if each.name not in UNKNOWN)
+    attributes = kind.schema.attributes if kind is USER else known
+    return replace(kind, extensions=extensions, schema=replace(kind.schema, attributes=attributes))
+
+
+TYPES: Final = {kind.name: _known(kind) for kind in (USER, GROUP)}
 MODELS: Final[dict[str, Any]] = {
     "User": scim2_models.User[scim2_models.EnterpriseUser],
     "Group": scim2_models.Group,
