@@ -315,8 +315,10 @@ def _attribute_of(descriptor: FieldDescriptor, schema: SchemaOptions) -> Attribu
 
 
 def _is_attribute(descriptor: FieldDescriptor) -> bool:
-    """Whether SCIM knows of a field; the others are for callers over gRPC alone."""
-    return descriptor.GetOptions().HasExtension(attribute_pb2.attribute)
+    """Whether a field is an attribute of its schema. Extensions are schemas of their own, and what
+    has no characteristics is for callers over gRPC alone."""
+    is_described = descriptor.GetOptions().HasExtension(attribute_pb2.attribute)
+    return is_described and not _is_extension(descriptor)
 
 
 def _is_extension(descriptor: FieldDescriptor) -> bool:

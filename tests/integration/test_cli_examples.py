@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import typer
+from joserfc.jwk import KeySet, RSAKey
 
 from rollbook.cli import app
 from rollbook.cli.failures import ExitCode
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = (ROOT / "docs" / "client.md").read_text("utf-8")
 SOME_ID: Final = "019a8c1e-7b5f-7c3a-9d2e-4f6a8b0c1d2e"
+SOME_CLIENT: Final = "5f0c…"
 
 
 def epilogs(command: Any) -> Iterator[str]:
@@ -77,6 +79,7 @@ SEEDS: Final[tuple[tuple[str, str], ...]] = (
     (r"role revoke all_workspaces", "role grant all_workspaces viewer --group Staff"),
     (r"role scope unregister", "role scope register workspace_<name> staging"),
     (r"tenant \w+ acme|--tenant acme", "tenant create acme"),
+    (r"oauth client remove", "oauth client add okta https://acme.okta.example/callback"),
     (r"tenant resume", "tenant suspend acme"),
 )
 """What there has to be before an example of which a pattern finds something."""
@@ -100,6 +103,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("people.csv").write_text("userName\nnew\n")
     Path("people.ndjson").write_text('{"userName": "n"}\n')
+    keys = KeySet([RSAKey.generate_key(2048, {"kid": "2026", "use": "sig"})])
+    Path("keys.json").write_text(json.dumps(keys.as_dict(private=False)))
     Path("staff.txt").write_text("ada\n")
     Path("tecton.yaml").write_text((ROOT / "deploy" / "roles" / "tecton.yaml").read_text("utf-8"))
     for name in ("badge", "parking"):
@@ -127,12 +132,10 @@ async def test_every_example_works(
 
     for seed in seeds_of(example):
         await run(seed)
-    if SOME_ID in example:
-        noun = shlex.split(example)[1]
-        (found,) = (
-            json.loads(line) for line in (await run(f"{noun} list --json")).splitlines()[:1]
-        )
-        example = example.replace(SOME_ID, found["id"])
+    made_up = re.search(f"rollbook ([a-z ]+) [a-z]+ ({SOME_ID}|{SOME_CLIENT})", example)
+    if made_up:
+        first, *_ = (await run(f"{made_up[1]} list --json")).splitlines()
+        example = example.replace(made_up[2], json.loads(first)["id"])
     await run(example.partition("rollbook ")[2])
 
 

@@ -91,10 +91,11 @@ async def test_other_credentials_have_schemas_of_their_own(own: Client, fake: Fa
     assert "rollbook-schema" not in fake.calls[-1].metadata
 
 
-async def test_a_request_is_done_again_once(own: Client, fake: FakeService) -> None:
+async def test_a_request_is_done_again_twice(own: Client, fake: FakeService) -> None:
+    """The dialect of the connection and the schemas of the tenant may both have changed."""
     fake.answers["GetUser"] = CHANGED
     assert_error(await own.send("GET", f"/Users/{ID}", Authorization=TOKEN), 503)
-    assert methods(fake) == ["GetUser", "GetSchemaSet", "GetUser"]
+    assert methods(fake) == ["GetUser", "GetSchemaSet", "GetUser", "GetSchemaSet", "GetUser"]
 
 
 async def test_when_nothing_is_known_the_failure_is_told(own: Client, fake: FakeService) -> None:
