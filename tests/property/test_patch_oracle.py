@@ -242,9 +242,8 @@ DIFFERENCES: Final = (
 
 def _agree(changes: list[dict[str, Any]], ours: Any, theirs: Any) -> bool:
     if isinstance(ours, str) and isinstance(theirs, str):
-        # Of several things that are wrong with an operation, each names one.
-        misfits = any(change.get("value") in MISFITS for change in changes)
-        return ours == theirs or misfits
+        # Of several things that are wrong, each names one.
+        return ours == theirs or len(changes) > 1 or changes[0].get("value") in MISFITS
     return bool(ours == theirs) or any(
         difference.holds(change, ours, theirs) for change in changes for difference in DIFFERENCES
     )

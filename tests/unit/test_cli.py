@@ -118,12 +118,14 @@ async def test_the_token_is_found(rollbook: Command, environment: dict[str, str]
     assert (await rollbook("user", "list", env=environment)).exit_code == 0
 
 
-async def test_the_token_is_read_from_a_file(rollbook: Command, tmp_path: Path) -> None:
-    file = tmp_path / "token"
-    file.write_text(f"{TOKEN}\n")
-    ran = await rollbook("user", "list", "--token-file", str(file), env={"ROLLBOOK_TOKEN": "wrong"})
+async def test_the_token_is_read_from_a_file(
+    rollbook: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("token").write_text(f"{TOKEN}\n")
+    ran = await rollbook("user", "list", "--token-file", "token", env={"ROLLBOOK_TOKEN": "wrong"})
     assert ran.exit_code == 0
-    ran = await rollbook("user", "list", "--token-file", str(tmp_path / "none"))
+    ran = await rollbook("user", "list", "--token-file", "none")
     assert ran.exit_code == 2
     assert "none" in ran.err
 

@@ -32,6 +32,15 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert anchor in anchors(target.read_text("utf-8")), f"{link}#{anchor}"
 
 
+def test_every_page_is_linked_from_another() -> None:
+    linked = {
+        (page.parent / link).resolve()
+        for page in PAGES
+        for link in _LINK.findall(page.read_text("utf-8"))
+    }
+    assert [page.name for page in PAGES if page.parent != ROOT and page not in linked] == []
+
+
 def test_the_tests_that_show_conformance_exist() -> None:
     named = _TEST.findall(CONFORMANCE)
     assert len(named) > 20

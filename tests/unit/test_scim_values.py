@@ -45,6 +45,7 @@ def device_type() -> ResourceType:
             field = message.field.add(
                 name=name + suffix, number=len(message.field) + 1, type=kind, label=label
             )
+            field.options.Extensions[attribute_pb2.attribute].description = "What it is for"
             if kind == Field.TYPE_MESSAGE:
                 field.type_name = ".google.protobuf.Timestamp"
             elif not suffix:

@@ -157,8 +157,6 @@ def grafted(issuer: FakeIssuer) -> str:
     return ".".join((ours[0], theirs[1], ours[2]))
 
 
-NOW = time.time()
-
 HOSTILE: dict[str, Callable[[FakeIssuer], str]] = {
     "no algorithm": unsigned,
     "no algorithm, other case": lambda i: unsigned(i, "NoNe"),
@@ -177,19 +175,19 @@ HOSTILE: dict[str, Callable[[FakeIssuer], str]] = {
     "issuer with a slash": lambda i: i.token(iss=i.url + "/"),
     "no issuer": lambda i: i.token(iss=None),
     "issuer is a list": lambda i: i.token(iss=[i.url]),
-    "expired": lambda i: i.token(iat=NOW - 600, exp=NOW - 120),
+    "expired": lambda i: i.token(iat=time.time() - 600, exp=time.time() - 120),
     "no end": lambda i: i.token(exp=None),
-    "end is text": lambda i: i.token(exp=str(int(NOW) + 300)),
+    "end is text": lambda i: i.token(exp=str(int(time.time()) + 300)),
     "end is true": lambda i: i.token(exp=True),
     "end without end": lambda i: i.token(exp=float("inf")),
     "end is no number": lambda i: i.token(exp=float("nan")),
     "end in the far future": lambda i: i.token(exp=10**300),
-    "lives too long": lambda i: i.token(exp=NOW + 7_200),
-    "not yet valid": lambda i: i.token(nbf=NOW + 120),
+    "lives too long": lambda i: i.token(exp=time.time() + 7_200),
+    "not yet valid": lambda i: i.token(nbf=time.time() + 120),
     "validity is text": lambda i: i.token(nbf="now"),
-    "not issued yet": lambda i: i.token(iat=NOW + 120, exp=NOW + 300),
+    "not issued yet": lambda i: i.token(iat=time.time() + 120, exp=time.time() + 300),
     "not said when issued": lambda i: i.token(iat=None),
-    "ends before it is issued": lambda i: i.token(iat=NOW + 20, exp=NOW + 10),
+    "ends before it is issued": lambda i: i.token(iat=time.time() + 20, exp=time.time() + 10),
     "no subject": lambda i: i.token(sub=None),
     "empty subject": lambda i: i.token(sub=""),
     "subject is a number": lambda i: i.token(sub=7),
