@@ -65,6 +65,12 @@ def service_provider_config(
                 "primary": True,
             },
             {
+                "type": "oauth2",
+                "name": "OAuth 2",
+                "description": "An access token of this server's: /oauth2/authorize, /oauth2/token",
+                "specUri": "https://www.rfc-editor.org/info/rfc6749",
+            },
+            {
                 "type": "httpbasic",
                 "name": "Basic",
                 "description": "User name and password of the provisioning account",

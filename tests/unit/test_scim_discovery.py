@@ -173,6 +173,7 @@ def test_the_service_provider_config_has_what_it_must() -> None:
     assert body["filter"]["maxResults"] == 1000
     assert [scheme["type"] for scheme in body["authenticationSchemes"]] == [
         "oauthbearertoken",
+        "oauth2",
         "httpbasic",
     ]
     assert body["pagination"]["defaultPaginationMethod"] == "index"
