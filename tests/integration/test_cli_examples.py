@@ -17,12 +17,15 @@ from rollbook.cli import app
 from rollbook.cli.failures import ExitCode
 from rollbook.cli.session import open_session
 from tests.harness.command import Command
+from tests.harness.instance import connect_as_tenant, running_service
 from tests.harness.tenants import new_tenant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     import asyncpg
+
+    from tests.harness.database import DatabaseServer
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = (ROOT / "docs" / "client.md").read_text("utf-8")
@@ -95,6 +98,28 @@ def seeds_of(example: str) -> list[str]:
 def schema(name: str) -> dict[str, Any]:
     urn = f"urn:acme:params:scim:schemas:extension:{name}:1.0:User"
     return {"id": urn, "attributes": [{"name": "number"}]}
+
+
+@pytest.fixture(scope="module")
+async def own_database(database_server: DatabaseServer) -> AsyncIterator[str]:
+    """Apart from that of other tests: what certificates are called is taken for all tenants."""
+    async with database_server.database() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+async def service(own_database: str) -> AsyncIterator[str]:
+    async with running_service(own_database) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+async def database(
+    own_database: str, service: str
+) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    connection = await connect_as_tenant(own_database)
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture
