@@ -11,7 +11,7 @@ import itertools
 import os
 import shutil
 import tempfile
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -44,7 +44,18 @@ class DatabaseServer:
         try:
             yield with_database(self.url, name)
         finally:
-            await self.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            await self.drop(name)
+
+    async def drop(self, name: str) -> None:
+        """Drops a database, whoever is still connected to it."""
+        statement = f'DROP DATABASE "{name}" WITH (FORCE)'
+        for _ in range(100):
+            with suppress(asyncpg.InsufficientPrivilegeError):
+                await self.execute(statement)
+                return
+            # The server is vacuuming it, which only a superuser may end by force.
+            await asyncio.sleep(0.1)
+        await self.execute(statement)
 
     async def execute(self, statement: str) -> None:
         """Runs a statement in the server's own database."""
@@ -102,4 +113,4 @@ async def _make_template(server: DatabaseServer) -> None:
 
 
 async def _drop_template(server: DatabaseServer) -> None:
-    await server.execute(f'DROP DATABASE "{server.template}" WITH (FORCE)')
+    await server.drop(server.template)
