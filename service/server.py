@@ -29,6 +29,7 @@ from rollbook.v1 import (
     workload_service_pb2,
 )
 from service.directory.access_looks import EPOCH_SLOTS, AccessLooks, slot_of
+from service.domain.revisions import Revisions
 from service.epoch import Epoch
 from service.federation.issuers import Issuers
 from service.passwords import PasswordHasher
@@ -258,6 +259,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     async with database.across_tenants() as connection:
         page_key = await signing_keys.get(connection, "page_token")
         request_key = await signing_keys.get(connection, "request_fingerprint")
+        revisions = Revisions(await signing_keys.get(connection, "revision"))
         oauth_keys = await OAuthKeys.load(connection)
         foreign_tokens = await credentials.hashes_without_checksum(connection)
     schemas = TenantSchemas(database)
@@ -275,6 +277,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
         means.rate_limits,
         Load(settings.max_concurrent_calls),
         Tenancy(database, means.epoch),
+        revisions,
         schemas,
     )
     writes = Writes(database, request_key, means.epoch)
@@ -292,9 +295,9 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     secrets = CredentialMethods(database, means.epoch, page_key)
     workloads = WorkloadMethods(database, means.epoch, page_key)
     connections = ConnectionMethods(database, writes, means.epoch, settings.base_url_of)
-    lists = AccessListMethods(database, page_key)
+    lists = AccessListMethods(database, revisions, page_key)
     looks = AccessLooks(database, means.writes_epoch)
-    checks = AccessCheckMethods(looks, lists.check_past, page_key)
+    checks = AccessCheckMethods(looks, revisions, lists.check_past, page_key)
     issuers = IssuerMethods(
         database, means.epoch, page_key, plain_http=means.issuers.allows_plain_http
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from rollbook.attributes import USER
 from rollbook.v1 import access_pb2, access_service_pb2
@@ -18,19 +18,21 @@ from service.domain.access_graph import NEVER
 from service.domain.errors import DomainError, invalid_value
 from service.domain.membership import parse_id
 from service.domain.page_token import Position
-from service.domain.revisions import transaction_of
 from service.domain.role_catalogue import RoleKey
 from service.domain.timestamps import timestamp
 from service.storage.database import NO_TENANT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
     from service.directory.access_cache import CachedPrincipals
     from service.directory.access_looks import AccessLooks
     from service.domain.access_graph import Effective
+    from service.domain.revisions import Revisions
     from service.rpc.calls import Answer, Call
+
+Found = TypeVar("Found")
 
 MAX_CHECKS: Final = 1_000
 """How many checks one call makes."""
@@ -58,8 +60,11 @@ _WIRE: Final = {decision: each.SerializeToString() for decision, each in _RESULT
 class AccessCheckMethods:
     """Checks access and membership, and lists effective roles."""
 
-    def __init__(self, looks: AccessLooks, check_past: Answer, page_key: bytes) -> None:
+    def __init__(
+        self, looks: AccessLooks, revisions: Revisions, check_past: Answer, page_key: bytes
+    ) -> None:
         self._looks = looks
+        self._revisions = revisions
         self._check_past = check_past
         self._page_key = page_key
 
@@ -84,7 +89,7 @@ class AccessCheckMethods:
             return access_checks.decide(principals, identifier, role)
 
         ids = () if identifier is None else (identifier,)
-        return _WIRE[await self._looks.answer(call.tenant_id, ids, work, _transaction(request))]
+        return _WIRE[await self._answer(request, call, ids, work)]
 
     async def batch_check(self, request: Any, call: Call) -> bytes:
         """Several checks of one moment."""
@@ -102,7 +107,7 @@ class AccessCheckMethods:
             return [access_checks.decide(principals, *each) for each in checks]
 
         ids = list({identifier for identifier, _ in checks if identifier is not None})
-        decisions = await self._looks.answer(call.tenant_id, ids, work, _transaction(request))
+        decisions = await self._answer(request, call, ids, work)
         return access_service_pb2.BatchCheckAccessResponse(
             results=[_RESULTS[decision] for decision in decisions]
         ).SerializeToString()
@@ -116,9 +121,7 @@ class AccessCheckMethods:
         def work(principals: CachedPrincipals) -> tuple[bool, bool]:
             return access_checks.is_member(principals, identifier, group_id)
 
-        belongs, direct = await self._looks.answer(
-            call.tenant_id, (identifier,), work, _transaction(request)
-        )
+        belongs, direct = await self._answer(request, call, (identifier,), work)
         return access_service_pb2.CheckMembershipResponse(
             is_member=belongs, direct=direct
         ).SerializeToString()
@@ -140,9 +143,7 @@ class AccessCheckMethods:
             return access_checks.effective_roles(principals, identifier, role_type)
 
         try:
-            roles = await self._looks.answer(
-                call.tenant_id, (identifier,), work, _transaction(request)
-            )
+            roles = await self._answer(request, call, (identifier,), work)
         except UnknownPrincipalError:
             raise not_found(USER, request.principal_id) from None
         rest = [role for role in roles if after is None or role.key > after]
@@ -166,7 +167,7 @@ class AccessCheckMethods:
             return found
 
         ids = [identifier for identifier in wanted.values() if identifier is not None]
-        found = await self._looks.answer(call.tenant_id, ids, work, _transaction(request))
+        found = await self._answer(request, call, ids, work)
         return access_service_pb2.BatchListEffectiveRolesResponse(
             principals=[
                 access_pb2.PrincipalRoles(
@@ -178,6 +179,18 @@ class AccessCheckMethods:
             ],
             missing_ids=[text for text in wanted if text not in found],
         ).SerializeToString()
+
+    async def _answer(
+        self,
+        request: Any,
+        call: Call,
+        ids: Sequence[UUID],
+        work: Callable[[CachedPrincipals], Found],
+    ) -> Found:
+        """As fresh as the request demands. Raises INVALID_VALUE."""
+        revision = request.at_least_as_fresh
+        transaction_id = self._revisions.transaction_of(call.tenant_id, revision)
+        return await self._looks.answer(call.tenant_id, ids, work, transaction_id)
 
     def _position(self, token: str, digest: str, size: int) -> RoleKey | None:
         if not token:
@@ -198,12 +211,6 @@ def _exists(principals: CachedPrincipals, identifier: UUID) -> bool:
     except UnknownPrincipalError:
         return False
     return True
-
-
-def _transaction(request: Any) -> int | None:
-    """The transaction that the answer has to see. Raises INVALID_VALUE."""
-    revision = request.at_least_as_fresh
-    return transaction_of(revision) if revision else None
 
 
 def _check_number(field: str, given: Sequence[object], most: int) -> None:

@@ -15,7 +15,7 @@ from service.domain import page_token
 from service.domain.errors import invalid_value
 from service.domain.membership import parse_id
 from service.domain.page_token import Position
-from service.domain.revisions import Snapshot, transaction_of, unknown_revision
+from service.domain.revisions import Snapshot, unknown_revision
 from service.domain.timestamps import timestamp
 from service.storage import access, access_lists, resources, role_catalogues
 from service.storage.access_lists import PageOf
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import asyncpg
 
     from service.directory.explaining import Node
+    from service.domain.revisions import Revisions
     from service.rpc.calls import Answer, Call
     from service.storage.access_lists import Assigned
     from service.storage.database import Connection, Database
@@ -44,8 +45,9 @@ _MAX_TYPES: Final = 10
 class AccessListMethods:
     """Explains access, and lists those who have a role, groups of principals, members of groups."""
 
-    def __init__(self, database: Database, page_key: bytes) -> None:
+    def __init__(self, database: Database, revisions: Revisions, page_key: bytes) -> None:
         self._database = database
+        self._revisions = revisions
         self._page_key = page_key
 
     def answers(self) -> Mapping[str, Answer]:
@@ -83,7 +85,7 @@ class AccessListMethods:
         identifier = parse_id(request.principal_id)
         moment = _moment(request)
         revision = request.at_least_as_fresh
-        transaction_id = transaction_of(revision) if revision else None
+        transaction_id = self._revisions.transaction_of(call.tenant_id, revision)
         if identifier is None:
             return Explanation(None)
         question = Question(call.tenant_id, identifier, role, limit)

@@ -32,7 +32,6 @@ from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.connections import Connections
 from service.domain.errors import DomainError, StaleSchemasError
 from service.domain.provenance import IMPORT, Provenance, origin_of
-from service.domain.revisions import revision_of
 from service.domain.roles import MANUAL
 from service.rpc import status
 from service.rpc.authentication import NOBODY
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
 
     from rollbook.schema_sets import SchemaSet
     from service.domain.connections import ScimConnection
+    from service.domain.revisions import Revisions
     from service.rpc.authentication import Authenticator, Caller, Client
     from service.rpc.certificates import AuthContext
     from service.rpc.gateways import Gateways, Peer
@@ -126,6 +126,7 @@ class Gate:
     rate_limits: RateLimits
     load: Load
     tenancy: Tenancy
+    revisions: Revisions
     schemas: TenantSchemas | None = None
 
     async def admit(
@@ -215,7 +216,7 @@ def _handler(method: MethodDescriptor, answer: Answer, gate: Gate) -> Any:
         )
         response = await answer(_parse(of_tenant, body), call)
         if call.effects.transaction_id is not None:
-            revision = revision_of(call.effects.transaction_id)
+            revision = gate.revisions.of(call.tenant_id, call.effects.transaction_id)
             context.set_trailing_metadata(((REVISION, revision),))
         return response
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from rollbook.errors import error_from_rpc
+from rollbook.metadata import REVISION
 from rollbook.v1.credential_service_pb2_grpc import CredentialServiceStub
 from rollbook.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from rollbook.v1.group_service_pb2_grpc import GroupServiceStub
@@ -34,9 +35,18 @@ class Calls:
 
     async def __call__(self, request: Message) -> Any:
         """The answer of the method whose request this is. Raises grpc.aio.AioRpcError."""
+        return await self._begin(request)
+
+    async def revision(self, request: Message) -> str:
+        """Makes a write. Returns its revision."""
+        call = self._begin(request)
+        await call
+        return str(dict(await call.trailing_metadata())[REVISION])
+
+    def _begin(self, request: Message) -> Any:
         name = type(request).__name__.removesuffix("Request")
         method = next(getattr(stub, name) for stub in self._stubs if hasattr(stub, name))
-        return await method(request, metadata=self.metadata)
+        return method(request, metadata=self.metadata)
 
     async def reason(self, request: Message) -> str:
         """Why the call fails; AssertionError when it succeeds."""

@@ -10,13 +10,19 @@ import pytest
 from rollbook.v1 import access_service_pb2 as messages
 from rollbook.v1.group_service_pb2 import AddMembersRequest, DeleteGroupRequest
 from rollbook.v1.user_pb2 import User
-from rollbook.v1.user_service_pb2 import DeleteUserRequest, UpdateUserRequest
+from rollbook.v1.user_service_pb2 import (
+    CreateUserRequest,
+    DeleteUserRequest,
+    UpdateUserRequest,
+)
 from tests.harness.access import Access, give
+from tests.harness.calls import Calls
+from tests.harness.tenants import new_tenant
 
 if TYPE_CHECKING:
     import asyncpg
+    import grpc
 
-    from tests.harness.calls import Calls
     from tests.integration.access.conftest import Made
 
     Database = asyncpg.Connection[asyncpg.Record]
@@ -241,7 +247,8 @@ NOBODY = str(uuid4())
         (messages.CheckAccessRequest(principal_id=NOBODY), "INVALID_VALUE"),
         (messages.CheckAccessRequest(principal_id=NOBODY, value="v" * 2000), "INVALID_VALUE"),
         (messages.CheckAccessRequest(value="v", at_least_as_fresh="x"), "INVALID_VALUE"),
-        (messages.CheckAccessRequest(value="v", at_least_as_fresh="r1-fffffff"), "INVALID_VALUE"),
+        (messages.CheckAccessRequest(value="v", at_least_as_fresh="r1-1"), "INVALID_VALUE"),
+        (messages.CheckAccessRequest(value="v", at_least_as_fresh="r2-"), "INVALID_VALUE"),
         (
             messages.BatchCheckAccessRequest(
                 checks=[messages.CheckAccessRequest(value="v")] * 1001
@@ -250,7 +257,7 @@ NOBODY = str(uuid4())
         ),
         (
             messages.BatchCheckAccessRequest(
-                checks=[messages.CheckAccessRequest(value="v", at_least_as_fresh="r1-1")]
+                checks=[messages.CheckAccessRequest(value="v", at_least_as_fresh="x")]
             ),
             "INVALID_VALUE",
         ),
@@ -274,6 +281,28 @@ NOBODY = str(uuid4())
 )
 async def test_bad_requests_are_refused(access: Access, request_: Any, reason: str) -> None:
     assert await access.reason(request_) == reason
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        messages.CheckAccessRequest(principal_id=NOBODY, value="v"),
+        messages.BatchCheckAccessRequest(),
+        messages.ListEffectiveRolesRequest(principal_id=NOBODY),
+        messages.BatchListEffectiveRolesRequest(),
+        messages.ExplainAccessRequest(principal_id=NOBODY, value="v"),
+        messages.CheckMembershipRequest(principal_id=NOBODY, group_id=NOBODY),
+    ],
+)
+async def test_a_revision_is_good_for_its_own_tenant_alone(
+    access: Access, channel: grpc.aio.Channel, database: Database, request_: Any
+) -> None:
+    other = await new_tenant(database)
+    write = CreateUserRequest(user=User(user_name="eve"))
+    request_.at_least_as_fresh = await Calls(channel, other).revision(write)
+    assert await access.reason(request_) == "INVALID_VALUE"
+    revision = request_.at_least_as_fresh
+    assert await Access(channel, other).check(NOBODY, "T:v", revision) == "PRINCIPAL_NOT_FOUND"
 
 
 async def test_a_page_token_is_good_for_its_own_list_alone(

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 import grpc
 import pytest
 
-from rollbook.metadata import REVISION
 from rollbook.v1.group_pb2 import Group, GroupMember
 from rollbook.v1.group_service_pb2 import (
     AddMembersRequest,
@@ -19,12 +18,9 @@ from rollbook.v1.group_service_pb2 import (
     DeleteGroupRequest,
     RemoveMembersRequest,
 )
-from rollbook.v1.group_service_pb2_grpc import GroupServiceStub
 from rollbook.v1.role_service_pb2 import GrantRoleRequest, RevokeRoleRequest
-from rollbook.v1.role_service_pb2_grpc import RoleServiceStub
 from rollbook.v1.user_pb2 import User
 from rollbook.v1.user_service_pb2 import CreateUserRequest, DeleteUserRequest, UpdateUserRequest
-from rollbook.v1.user_service_pb2_grpc import UserServiceStub
 from tests.harness.access import Access
 from tests.harness.calls import Calls
 from tests.harness.instance import TOKEN
@@ -46,19 +42,10 @@ class Worker:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self.access = Access(channel, TOKEN)
         self.calls = Calls(channel, TOKEN)
-        self._stubs = (
-            UserServiceStub(channel),
-            GroupServiceStub(channel),
-            RoleServiceStub(channel),
-        )
 
     async def write(self, request: Message) -> str:
         """Makes a write. Returns its revision."""
-        name = type(request).__name__.removesuffix("Request")
-        method = next(getattr(stub, name) for stub in self._stubs if hasattr(stub, name))
-        call = method(request, metadata=self.calls.metadata)
-        await call
-        return str(dict(await call.trailing_metadata())[REVISION])
+        return await self.calls.revision(request)
 
     async def check(self, principal: str, revision: str = "") -> str:
         """How a check of the one role comes out."""

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 IN_TENANT = sorted(EVERY_SCOPE - {Scope.PLATFORM})
 UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
-# The ids of transactions are the whole database's.
-REVISION = re.compile(r"\br1-[0-9a-f]+")
+# Encrypted, since the ids of transactions are the whole database's.
+REVISION = re.compile(r"\br2-[\w-]{32}(?![\w-])")
 CURSOR = re.compile(r'("(?:next|previous)Cursor":")[\w-]+')
 SCRIPT = [
     ("POST", "/Users", {"userName": "ada", "externalId": "7", "title": "x", "active": True}),
@@ -78,7 +78,7 @@ class Notes:
             if found not in self.ids:
                 self.ids.append(found)
         text = UUID.sub(lambda match: f"#{self.ids.index(match[0]) + 1}", text)
-        self.lines.append(CURSOR.sub(r"\1…", REVISION.sub("r1-", TIME.sub("T", text))))
+        self.lines.append(CURSOR.sub(r"\1…", REVISION.sub("r2-", TIME.sub("T", text))))
 
 
 async def _run(base_url: str, address: str, token: str) -> list[str]:
