@@ -81,6 +81,13 @@ W = TypeVar("W", bound=SharedWords)
 _SPARE_CALLS: Final = 100
 """Calls beyond those of methods: health checks, which go on while a gateway does, and refusals."""
 
+_MAX_WAITING: Final = 50_000
+"""Calls that gRPC holds, at some 4 KiB each, until this process has looked at them. It cancels
+those beyond, saying nothing of why; at its own limits it would do so to a thousand and one."""
+
+_MAX_WAITING_SECONDS: Final = 600
+"""How long it holds them. Who waits for less has a deadline, which ends the call before."""
+
 _USERS: Final = user_service_pb2.DESCRIPTOR.services_by_name["UserService"]
 _GROUPS: Final = group_service_pb2.DESCRIPTOR.services_by_name["GroupService"]
 _ACCOUNTS: Final = service_account_service_pb2.DESCRIPTOR.services_by_name["ServiceAccountService"]
@@ -203,8 +210,8 @@ class Server:
         means = await _Means.open(settings)
         server = grpc.aio.server(
             options=_options(settings),
-            # The last resort: it knows no reasons, and counts health checks, too.
-            maximum_concurrent_rpcs=settings.max_concurrent_calls + _SPARE_CALLS,
+            # The last resort, which knows no reasons: calls that are being refused count, too.
+            maximum_concurrent_rpcs=_MAX_WAITING,
         )
         server.add_generic_rpc_handlers(tuple(await _handlers(means, settings)))
         servicer = health.aio.HealthServicer()
@@ -248,6 +255,10 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.server_handshake_timeout_ms", 10_000),
         ("grpc.max_connection_idle_ms", 15 * 60 * 1000),
         ("grpc.max_concurrent_streams", settings.max_concurrent_calls + _SPARE_CALLS),
+        # From the first of these to the second it would cancel some, by chance.
+        ("grpc.server.max_pending_requests", _MAX_WAITING),
+        ("grpc.server.max_pending_requests_hard_limit", _MAX_WAITING),
+        ("grpc.server_max_unrequested_time_in_server", _MAX_WAITING_SECONDS),
         # Clients behind a balancer that knows connections only find new instances this way.
         ("grpc.max_connection_age_ms", 30 * 60 * 1000),
         ("grpc.max_connection_age_grace_ms", 60 * 1000),

@@ -138,5 +138,14 @@ def _details(error: DomainError, code: int) -> Iterator[Message]:
 
 async def abort(context: grpc.aio.ServicerContext[bytes, bytes], error: DomainError) -> NoReturn:
     """End the call with the status of an error."""
-    status = rpc_status.to_status(status_of(error))
-    await context.abort(status.code, status.details, status.trailing_metadata)
+    described = status_of(error)
+    status = rpc_status.to_status(described)
+    trailers = (*status.trailing_metadata, *_pushback(error, described.code))
+    await context.abort(status.code, status.details, trailers)
+
+
+def _pushback(error: DomainError, code: int) -> Iterator[tuple[str, str]]:
+    """Makes gRPC clients that repeat calls by themselves wait as RetryInfo says (gRFC A6)."""
+    if code == code_pb2.UNAVAILABLE:
+        seconds = error.retry_after or _RETRY_AFTER[code]
+        yield "grpc-retry-pushback-ms", str(seconds * 1000)

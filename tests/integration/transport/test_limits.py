@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -38,13 +39,29 @@ def detail(error: grpc.aio.AioRpcError, kind: Any) -> Any:
     raise AssertionError(f"no {kind.__name__} in {status}")
 
 
+async def test_no_call_is_cancelled_for_want_of_a_reason(
+    database_url: str, database: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    """gRPC itself would cancel what comes while more than a thousand calls are not looked at."""
+    async with (
+        running_service(database_url, max_concurrent_calls=300) as address,
+        AsyncExitStack() as opened,
+    ):
+        channels = [await opened.enter_async_context(plain_channel(address)) for _ in range(16)]
+        got = await asyncio.gather(*(flood(channel, 250) for channel in channels))
+        refused = [error for errors in got for error in errors if error]
+        assert {error.code() for error in refused} <= {grpc.StatusCode.UNAVAILABLE}
+        assert {detail(error, ErrorInfo).reason for error in refused} <= {"UNAVAILABLE"}
+        assert await flood(channels[0], 1) == [None]
+
+
 async def flood(channel: grpc.aio.Channel, calls: int) -> list[grpc.aio.AioRpcError | None]:
     """What becomes of calls at once."""
 
     async def one() -> grpc.aio.AioRpcError | None:
         try:
             await UserServiceStub(channel).ListUsers(
-                ListUsersRequest(), metadata=AUTHORIZED, timeout=20
+                ListUsersRequest(), metadata=AUTHORIZED, timeout=60
             )
         except grpc.aio.AioRpcError as error:
             return error
@@ -54,8 +71,10 @@ async def flood(channel: grpc.aio.Channel, calls: int) -> list[grpc.aio.AioRpcEr
 
 
 def plain_channel(address: str) -> grpc.aio.Channel:
-    """One that repeats nothing by itself."""
-    return grpc.aio.insecure_channel(address, options=[("grpc.enable_retries", 0)])
+    """One that repeats nothing by itself, over a connection of its own."""
+    return grpc.aio.insecure_channel(
+        address, options=[("grpc.enable_retries", 0), ("grpc.use_local_subchannel_pool", 1)]
+    )
 
 
 async def test_who_calls_too_often_is_told_when_to_come_back(
@@ -127,6 +146,7 @@ async def test_too_many_calls_at_once_are_refused_at_once_and_the_others_answere
         assert {error.code() for error in refused} == {grpc.StatusCode.UNAVAILABLE}
         assert (detail(refused[0], ErrorInfo)).reason == "UNAVAILABLE"
         assert (detail(refused[0], RetryInfo)).retry_delay.seconds >= 1
+        assert ("grpc-retry-pushback-ms", "1000") in tuple(refused[0].trailing_metadata())
         check = health_pb2_grpc.HealthStub(channel).Check
         assert (await check(health_pb2.HealthCheckRequest(), timeout=5)).status == 1
         assert await flood(channel, 1) == [None]
