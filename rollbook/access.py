@@ -220,6 +220,8 @@ RPCS: Final[Mapping[str, Rule]] = {
         GetOAuthClient=_ADMIN,
         ListOAuthClients=_ADMIN,
         DeleteOAuthClient=_ADMIN,
+        ListOAuthGrants=_ADMIN,
+        RevokeOAuthGrant=_ADMIN,
         # The request itself says, and proves, who it comes from.
         GetOAuthAuthorization=_PUBLIC,
         SignIn=_PUBLIC,

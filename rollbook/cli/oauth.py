@@ -1,4 +1,4 @@
-"""`rollbook oauth client …`: register, list and remove clients of the authorization server."""
+"""`rollbook oauth …`: register, list and remove clients of the authorization server."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from google.protobuf.json_format import MessageToDict
 
 from rollbook.access import Scope
+from rollbook.cli import oauth_grants
 from rollbook.cli.failures import usage
 from rollbook.cli.listing import Limit, page_size, show
 from rollbook.cli.session import Session, command
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Let clients in by OAuth 2.")
 clients = typer.Typer(no_args_is_help=True, help="Register, list and remove clients of OAuth.")
 app.add_typer(clients, name="client")
+app.add_typer(oauth_grants.app, name="grant")
 
 _COLUMNS: Final = ("name", "domain", "scopes", "id")
 

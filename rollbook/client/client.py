@@ -12,7 +12,7 @@ from rollbook.client.connection import DEFAULT_TIMEOUT, Connection, basic, beare
 from rollbook.client.directory import Directory
 from rollbook.client.groups import Groups
 from rollbook.client.issuers import Issuers
-from rollbook.client.oauth import OAuthClients
+from rollbook.client.oauth import OAuthClients, OAuthGrants
 from rollbook.client.passwords import Passwords
 from rollbook.client.roles import Roles
 from rollbook.client.schemas import Schemas
@@ -78,6 +78,7 @@ class RollbookClient:
         self.issuers = Issuers(self._connection)
         self.tenants = Tenants(self._connection)
         self.oauth_clients = OAuthClients(self._connection)
+        self.oauth_grants = OAuthGrants(self._connection)
 
     async def __aenter__(self) -> Self:
         return self

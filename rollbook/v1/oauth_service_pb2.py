@@ -26,15 +26,17 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frollbook/v1/oauth_service.proto\x12\x0brollbook.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd8\x03\n\x0bOAuthClient\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x15\n\rredirect_uris\x18\x03 \x03(\t\x12\x0e\n\x06scopes\x18\x04 \x03(\t\x12>\n\x0e\x61uthentication\x18\x05 \x01(\x0e\x32&.rollbook.v1.OAuthClientAuthentication\x12\x1a\n\x12\x63lient_credentials\x18\x06 \x01(\x08\x12\x0c\n\x04jwks\x18\x07 \x01(\t\x12\x10\n\x08jwks_uri\x18\x08 \x01(\t\x12\x38\n\x15\x61\x63\x63\x65ss_token_lifetime\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x39\n\x16refresh_token_lifetime\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1d\n\x15rotate_refresh_tokens\x18\x0b \x01(\x08\x12\x30\n\rrefresh_grace\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\rconnection_id\x18\r \x01(\t\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"a\n\x18\x43reateOAuthClientRequest\x12(\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x18.rollbook.v1.OAuthClient\x12\x1b\n\x13keep_refresh_tokens\x18\x02 \x01(\x08\"U\n\x19\x43reateOAuthClientResponse\x12(\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x18.rollbook.v1.OAuthClient\x12\x0e\n\x06secret\x18\x02 \x01(\t\"#\n\x15GetOAuthClientRequest\x12\n\n\x02id\x18\x01 \x01(\t\"B\n\x16GetOAuthClientResponse\x12(\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x18.rollbook.v1.OAuthClient\"S\n\x17ListOAuthClientsRequest\x12\x16\n\tpage_size\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\npage_token\x18\x02 \x01(\tB\x0c\n\n_page_size\"^\n\x18ListOAuthClientsResponse\x12)\n\x07\x63lients\x18\x01 \x03(\x0b\x32\x18.rollbook.v1.OAuthClient\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x18\x44\x65leteOAuthClientRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x1b\n\x19\x44\x65leteOAuthClientResponse\"\xb3\x01\n\nOAuthGrant\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\tclient_id\x18\x02 \x01(\t\x12\x0e\n\x06scopes\x18\x03 \x03(\t\x12\x14\n\x0cprincipal_id\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"-\n\x0eOAuthParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\\\n\x19OAuthAuthorizationRequest\x12/\n\nparameters\x18\x01 \x03(\x0b\x32\x1b.rollbook.v1.OAuthParameter\x12\x0e\n\x06issuer\x18\x02 \x01(\t\"n\n\x1cGetOAuthAuthorizationRequest\x12=\n\rauthorization\x18\x01 \x01(\x0b\x32&.rollbook.v1.OAuthAuthorizationRequest\x12\x0f\n\x07session\x18\x02 \x01(\t\"\xaf\x01\n\x1dGetOAuthAuthorizationResponse\x12\x14\n\x0credirect_uri\x18\x01 \x01(\t\x12\x13\n\x0b\x63lient_name\x18\x02 \x01(\t\x12\x13\n\x0btenant_name\x18\x03 \x01(\t\x12\x17\n\x0fredirect_origin\x18\x04 \x01(\t\x12\x0e\n\x06scopes\x18\x05 \x03(\t\x12\x11\n\tsigned_in\x18\x06 \x01(\t\x12\x12\n\nform_token\x18\x07 \x01(\t\"\xc2\x01\n\rSignInRequest\x12=\n\rauthorization\x18\x01 \x01(\x0b\x32&.rollbook.v1.OAuthAuthorizationRequest\x12\x0f\n\x07session\x18\x02 \x01(\t\x12\x12\n\nform_token\x18\x03 \x01(\t\x12\x13\n\tapi_token\x18\x04 \x01(\tH\x00\x12/\n\x08password\x18\x05 \x01(\x0b\x32\x1b.rollbook.v1.SignInPasswordH\x00\x42\x07\n\x05proof\"5\n\x0eSignInPassword\x12\x11\n\tuser_name\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\"N\n\x0eSignInResponse\x12\x0f\n\x07session\x18\x01 \x01(\t\x12+\n\x08lifetime\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"t\n\x0eSignOutRequest\x12=\n\rauthorization\x18\x01 \x01(\x0b\x32&.rollbook.v1.OAuthAuthorizationRequest\x12\x0f\n\x07session\x18\x02 \x01(\t\x12\x12\n\nform_token\x18\x03 \x01(\t\"\x11\n\x0fSignOutResponse\"\x96\x01\n\x1f\x44\x65\x63ideOAuthAuthorizationRequest\x12=\n\rauthorization\x18\x01 \x01(\x0b\x32&.rollbook.v1.OAuthAuthorizationRequest\x12\x0f\n\x07session\x18\x02 \x01(\t\x12\x12\n\nform_token\x18\x03 \x01(\t\x12\x0f\n\x07\x61pprove\x18\x04 \x01(\x08\"8\n DecideOAuthAuthorizationResponse\x12\x14\n\x0credirect_uri\x18\x01 \x01(\t\"l\n\x12OAuthClientRequest\x12/\n\nparameters\x18\x01 \x03(\x0b\x32\x1b.rollbook.v1.OAuthParameter\x12\x15\n\rauthorization\x18\x02 \x01(\t\x12\x0e\n\x06issuer\x18\x03 \x01(\t\"J\n\x16IssueOAuthTokenRequest\x12\x30\n\x07request\x18\x01 \x01(\x0b\x32\x1f.rollbook.v1.OAuthClientRequest\"j\n\x17IssueOAuthTokenResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12\x12\n\nexpires_in\x18\x02 \x01(\x03\x12\x15\n\rrefresh_token\x18\x03 \x01(\t\x12\x0e\n\x06scopes\x18\x04 \x03(\t\"K\n\x17RevokeOAuthTokenRequest\x12\x30\n\x07request\x18\x01 \x01(\x0b\x32\x1f.rollbook.v1.OAuthClientRequest\"\x1a\n\x18RevokeOAuthTokenResponse\"O\n\x1bIntrospectOAuthTokenRequest\x12\x30\n\x07request\x18\x01 \x01(\x0b\x32\x1f.rollbook.v1.OAuthClientRequest\"\xde\x01\n\x1cIntrospectOAuthTokenResponse\x12\x0e\n\x06\x61\x63tive\x18\x01 \x01(\x08\x12\x0e\n\x06scopes\x18\x02 \x03(\t\x12\x11\n\tclient_id\x18\x03 \x01(\t\x12\x18\n\x10is_refresh_token\x18\x04 \x01(\x08\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xcb\x01\n\x19OAuthClientAuthentication\x12,\n(O_AUTH_CLIENT_AUTHENTICATION_UNSPECIFIED\x10\x00\x12\'\n#O_AUTH_CLIENT_AUTHENTICATION_SECRET\x10\x01\x12\x30\n,O_AUTH_CLIENT_AUTHENTICATION_PRIVATE_KEY_JWT\x10\x02\x12%\n!O_AUTH_CLIENT_AUTHENTICATION_NONE\x10\x03\x32\xb0\x08\n\x0cOAuthService\x12\x62\n\x11\x43reateOAuthClient\x12%.rollbook.v1.CreateOAuthClientRequest\x1a&.rollbook.v1.CreateOAuthClientResponse\x12Y\n\x0eGetOAuthClient\x12\".rollbook.v1.GetOAuthClientRequest\x1a#.rollbook.v1.GetOAuthClientResponse\x12_\n\x10ListOAuthClients\x12$.rollbook.v1.ListOAuthClientsRequest\x1a%.rollbook.v1.ListOAuthClientsResponse\x12\x62\n\x11\x44\x65leteOAuthClient\x12%.rollbook.v1.DeleteOAuthClientRequest\x1a&.rollbook.v1.DeleteOAuthClientResponse\x12n\n\x15GetOAuthAuthorization\x12).rollbook.v1.GetOAuthAuthorizationRequest\x1a*.rollbook.v1.GetOAuthAuthorizationResponse\x12\x41\n\x06SignIn\x12\x1a.rollbook.v1.SignInRequest\x1a\x1b.rollbook.v1.SignInResponse\x12\x44\n\x07SignOut\x12\x1b.rollbook.v1.SignOutRequest\x1a\x1c.rollbook.v1.SignOutResponse\x12w\n\x18\x44\x65\x63ideOAuthAuthorization\x12,.rollbook.v1.DecideOAuthAuthorizationRequest\x1a-.rollbook.v1.DecideOAuthAuthorizationResponse\x12\\\n\x0fIssueOAuthToken\x12#.rollbook.v1.IssueOAuthTokenRequest\x1a$.rollbook.v1.IssueOAuthTokenResponse\x12_\n\x10RevokeOAuthToken\x12$.rollbook.v1.RevokeOAuthTokenRequest\x1a%.rollbook.v1.RevokeOAuthTokenResponse\x12k\n\x14IntrospectOAuthToken\x12(.rollbook.v1.IntrospectOAuthTokenRequest\x1a).rollbook.v1.IntrospectOAuthTokenResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frollbook/v1/oauth_service.proto\x12\x0brollbook.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd8\x03\n\x0bOAuthClient\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x15\n\rredirect_uris\x18\x03 \x03(\t\x12\x0e\n\x06scopes\x18\x04 \x03(\t\x12>\n\x0e\x61uthentication\x18\x05 \x01(\x0e\x32&.rollbook.v1.OAuthClientAuthentication\x12\x1a\n\x12\x63lient_credentials\x18\x06 \x01(\x08\x12\x0c\n\x04jwks\x18\x07 \x01(\t\x12\x10\n\x08jwks_uri\x18\x08 \x01(\t\x12\x38\n\x15\x61\x63\x63\x65ss_token_lifetime\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x39\n\x16refresh_token_lifetime\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1d\n\x15rotate_refresh_tokens\x18\x0b \x01(\x08\x12\x30\n\rrefresh_grace\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\rconnection_id\x18\r \x01(\t\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"a\n\x18\x43reateOAuthClientRequest\x12(\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x18.rollbook.v1.OAuthClient\x12\x1b\n\x13keep_refresh_tokens\x18\x02 \x01(\x08\"U\n\x19\x43reateOAuthClientResponse\x12(\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x18.rollbook.v1.OAuthClient\x12\x0e\n\x06secret\x18\x02 \x01(\t\"#\n\x15GetOAuthClientRequest\x12\n\n\x02id\x18\x01 \x01(\t\"B\n\x16GetOAuthClientResponse\x12(\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x18.rollbook.v1.OAuthClient\"S\n\x17ListOAuthClientsRequest\x12\x16\n\tpage_size\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\npage_token\x18\x02 \x01(\tB\x0c\n\n_page_size\"^\n\x18ListOAuthClientsResponse\x12)\n\x07\x63lients\x18\x01 \x03(\x0b\x32\x18.rollbook.v1.OAuthClient\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x18\x44\x65leteOAuthClientRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x1b\n\x19\x44\x65leteOAuthClientResponse\"\xec\x02\n\nOAuthGrant\x12\n\n\x02id\x18\x01 \x01(\t\x12\x11\n\tclient_id\x18\x02 \x01(\t\x12\x0e\n\x06scopes\x18\x03 \x03(\t\x12\x14\n\x0cprincipal_id\x18\x04 \x01(\t\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x63lient_name\x18\x07 \x01(\t\x12\x12\n\ngranted_by\x18\x08 \x01(\t\x12\x30\n\x0crefresh_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x05state\x18\x0b \x01(\x0e\x32\x1c.rollbook.v1.OAuthGrantState\"\x8f\x01\n\x16ListOAuthGrantsRequest\x12\x16\n\tpage_size\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x11\n\tclient_id\x18\x03 \x01(\t\x12\x14\n\x0cprincipal_id\x18\x04 \x01(\t\x12\x12\n\nshow_ended\x18\x05 \x01(\x08\x42\x0c\n\n_page_size\"[\n\x17ListOAuthGrantsResponse\x12\'\n\x06grants\x18\x01 \x03(\x0b\x32\x17.rollbook.v1.OAuthGrant\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"%\n\x17RevokeOAuthGrantRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x1a\n\x18RevokeOAuthGrantResponse\"-\n\x0eOAuthParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\\\n\x19OAuthAuthorizationRequest\x12/\n\nparameters\x18\x01 \x03(\x0b\x32\x1b.rollbook.v1.OAuthParameter\x12\x0e\n\x06issuer\x18\x02 \x01(\t\"n\n\x1cGetOAuthAuthorizationRequest\x12=\n\rauthorization\x18\x01 \x01(\x0b\x32&.rollbook.v1.OAuthAuthorizationRequest\x12\x0f\n\x07session\x18\x02 \x01(\t\"\xaf\x01\n\x1dGetOAuthAuthorizationResponse\x12\x14\n\x0credirect_uri\x18\x01 \x01(\t\x12\x13\n\x0b\x63lient_name\x18\x02 \x01(\t\x12\x13\n\x0btenant_name\x18\x03 \x01(\t\x12\x17\n\x0fredirect_origin\x18\x04 \x01(\t\x12\x0e\n\x06scopes\x18\x05 \x03(\t\x12\x11\n\tsigned_in\x18\x06 \x01(\t\x12\x12\n\nform_token\x18\x07 \x01(\t\"\xc2\x01\n\rSignInRequest\x12=\n\rauthorization\x18\x01 \x01(\x0b\x32&.rollbook.v1.OAuthAuthorizationRequest\x12\x0f\n\x07session\x18\x02 \x01(\t\x12\x12\n\nform_token\x18\x03 \x01(\t\x12\x13\n\tapi_token\x18\x04 \x01(\tH\x00\x12/\n\x08password\x18\x05 \x01(\x0b\x32\x1b.rollbook.v1.SignInPasswordH\x00\x42\x07\n\x05proof\"5\n\x0eSignInPassword\x12\x11\n\tuser_name\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\"N\n\x0eSignInResponse\x12\x0f\n\x07session\x18\x01 \x01(\t\x12+\n\x08lifetime\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"t\n\x0eSignOutRequest\x12=\n\rauthorization\x18\x01 \x01(\x0b\x32&.rollbook.v1.OAuthAuthorizationRequest\x12\x0f\n\x07session\x18\x02 \x01(\t\x12\x12\n\nform_token\x18\x03 \x01(\t\"\x11\n\x0fSignOutResponse\"\x96\x01\n\x1f\x44\x65\x63ideOAuthAuthorizationRequest\x12=\n\rauthorization\x18\x01 \x01(\x0b\x32&.rollbook.v1.OAuthAuthorizationRequest\x12\x0f\n\x07session\x18\x02 \x01(\t\x12\x12\n\nform_token\x18\x03 \x01(\t\x12\x0f\n\x07\x61pprove\x18\x04 \x01(\x08\"8\n DecideOAuthAuthorizationResponse\x12\x14\n\x0credirect_uri\x18\x01 \x01(\t\"l\n\x12OAuthClientRequest\x12/\n\nparameters\x18\x01 \x03(\x0b\x32\x1b.rollbook.v1.OAuthParameter\x12\x15\n\rauthorization\x18\x02 \x01(\t\x12\x0e\n\x06issuer\x18\x03 \x01(\t\"J\n\x16IssueOAuthTokenRequest\x12\x30\n\x07request\x18\x01 \x01(\x0b\x32\x1f.rollbook.v1.OAuthClientRequest\"j\n\x17IssueOAuthTokenResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12\x12\n\nexpires_in\x18\x02 \x01(\x03\x12\x15\n\rrefresh_token\x18\x03 \x01(\t\x12\x0e\n\x06scopes\x18\x04 \x03(\t\"K\n\x17RevokeOAuthTokenRequest\x12\x30\n\x07request\x18\x01 \x01(\x0b\x32\x1f.rollbook.v1.OAuthClientRequest\"\x1a\n\x18RevokeOAuthTokenResponse\"O\n\x1bIntrospectOAuthTokenRequest\x12\x30\n\x07request\x18\x01 \x01(\x0b\x32\x1f.rollbook.v1.OAuthClientRequest\"\xde\x01\n\x1cIntrospectOAuthTokenResponse\x12\x0e\n\x06\x61\x63tive\x18\x01 \x01(\x08\x12\x0e\n\x06scopes\x18\x02 \x03(\t\x12\x11\n\tclient_id\x18\x03 \x01(\t\x12\x18\n\x10is_refresh_token\x18\x04 \x01(\x08\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xcb\x01\n\x19OAuthClientAuthentication\x12,\n(O_AUTH_CLIENT_AUTHENTICATION_UNSPECIFIED\x10\x00\x12\'\n#O_AUTH_CLIENT_AUTHENTICATION_SECRET\x10\x01\x12\x30\n,O_AUTH_CLIENT_AUTHENTICATION_PRIVATE_KEY_JWT\x10\x02\x12%\n!O_AUTH_CLIENT_AUTHENTICATION_NONE\x10\x03*\x94\x01\n\x0fOAuthGrantState\x12\"\n\x1eO_AUTH_GRANT_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19O_AUTH_GRANT_STATE_ACTIVE\x10\x01\x12\x1e\n\x1aO_AUTH_GRANT_STATE_EXPIRED\x10\x02\x12\x1e\n\x1aO_AUTH_GRANT_STATE_REVOKED\x10\x03\x32\xef\t\n\x0cOAuthService\x12\x62\n\x11\x43reateOAuthClient\x12%.rollbook.v1.CreateOAuthClientRequest\x1a&.rollbook.v1.CreateOAuthClientResponse\x12Y\n\x0eGetOAuthClient\x12\".rollbook.v1.GetOAuthClientRequest\x1a#.rollbook.v1.GetOAuthClientResponse\x12_\n\x10ListOAuthClients\x12$.rollbook.v1.ListOAuthClientsRequest\x1a%.rollbook.v1.ListOAuthClientsResponse\x12\x62\n\x11\x44\x65leteOAuthClient\x12%.rollbook.v1.DeleteOAuthClientRequest\x1a&.rollbook.v1.DeleteOAuthClientResponse\x12\\\n\x0fListOAuthGrants\x12#.rollbook.v1.ListOAuthGrantsRequest\x1a$.rollbook.v1.ListOAuthGrantsResponse\x12_\n\x10RevokeOAuthGrant\x12$.rollbook.v1.RevokeOAuthGrantRequest\x1a%.rollbook.v1.RevokeOAuthGrantResponse\x12n\n\x15GetOAuthAuthorization\x12).rollbook.v1.GetOAuthAuthorizationRequest\x1a*.rollbook.v1.GetOAuthAuthorizationResponse\x12\x41\n\x06SignIn\x12\x1a.rollbook.v1.SignInRequest\x1a\x1b.rollbook.v1.SignInResponse\x12\x44\n\x07SignOut\x12\x1b.rollbook.v1.SignOutRequest\x1a\x1c.rollbook.v1.SignOutResponse\x12w\n\x18\x44\x65\x63ideOAuthAuthorization\x12,.rollbook.v1.DecideOAuthAuthorizationRequest\x1a-.rollbook.v1.DecideOAuthAuthorizationResponse\x12\\\n\x0fIssueOAuthToken\x12#.rollbook.v1.IssueOAuthTokenRequest\x1a$.rollbook.v1.IssueOAuthTokenResponse\x12_\n\x10RevokeOAuthToken\x12$.rollbook.v1.RevokeOAuthTokenRequest\x1a%.rollbook.v1.RevokeOAuthTokenResponse\x12k\n\x14IntrospectOAuthToken\x12(.rollbook.v1.IntrospectOAuthTokenRequest\x1a).rollbook.v1.IntrospectOAuthTokenResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rollbook.v1.oauth_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_OAUTHCLIENTAUTHENTICATION']._serialized_start=3128
-  _globals['_OAUTHCLIENTAUTHENTICATION']._serialized_end=3331
+  _globals['_OAUTHCLIENTAUTHENTICATION']._serialized_start=3619
+  _globals['_OAUTHCLIENTAUTHENTICATION']._serialized_end=3822
+  _globals['_OAUTHGRANTSTATE']._serialized_start=3825
+  _globals['_OAUTHGRANTSTATE']._serialized_end=3973
   _globals['_OAUTHCLIENT']._serialized_start=114
   _globals['_OAUTHCLIENT']._serialized_end=586
   _globals['_CREATEOAUTHCLIENTREQUEST']._serialized_start=588
@@ -54,43 +56,51 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETEOAUTHCLIENTRESPONSE']._serialized_start=1100
   _globals['_DELETEOAUTHCLIENTRESPONSE']._serialized_end=1127
   _globals['_OAUTHGRANT']._serialized_start=1130
-  _globals['_OAUTHGRANT']._serialized_end=1309
-  _globals['_OAUTHPARAMETER']._serialized_start=1311
-  _globals['_OAUTHPARAMETER']._serialized_end=1356
-  _globals['_OAUTHAUTHORIZATIONREQUEST']._serialized_start=1358
-  _globals['_OAUTHAUTHORIZATIONREQUEST']._serialized_end=1450
-  _globals['_GETOAUTHAUTHORIZATIONREQUEST']._serialized_start=1452
-  _globals['_GETOAUTHAUTHORIZATIONREQUEST']._serialized_end=1562
-  _globals['_GETOAUTHAUTHORIZATIONRESPONSE']._serialized_start=1565
-  _globals['_GETOAUTHAUTHORIZATIONRESPONSE']._serialized_end=1740
-  _globals['_SIGNINREQUEST']._serialized_start=1743
-  _globals['_SIGNINREQUEST']._serialized_end=1937
-  _globals['_SIGNINPASSWORD']._serialized_start=1939
-  _globals['_SIGNINPASSWORD']._serialized_end=1992
-  _globals['_SIGNINRESPONSE']._serialized_start=1994
-  _globals['_SIGNINRESPONSE']._serialized_end=2072
-  _globals['_SIGNOUTREQUEST']._serialized_start=2074
-  _globals['_SIGNOUTREQUEST']._serialized_end=2190
-  _globals['_SIGNOUTRESPONSE']._serialized_start=2192
-  _globals['_SIGNOUTRESPONSE']._serialized_end=2209
-  _globals['_DECIDEOAUTHAUTHORIZATIONREQUEST']._serialized_start=2212
-  _globals['_DECIDEOAUTHAUTHORIZATIONREQUEST']._serialized_end=2362
-  _globals['_DECIDEOAUTHAUTHORIZATIONRESPONSE']._serialized_start=2364
-  _globals['_DECIDEOAUTHAUTHORIZATIONRESPONSE']._serialized_end=2420
-  _globals['_OAUTHCLIENTREQUEST']._serialized_start=2422
-  _globals['_OAUTHCLIENTREQUEST']._serialized_end=2530
-  _globals['_ISSUEOAUTHTOKENREQUEST']._serialized_start=2532
-  _globals['_ISSUEOAUTHTOKENREQUEST']._serialized_end=2606
-  _globals['_ISSUEOAUTHTOKENRESPONSE']._serialized_start=2608
-  _globals['_ISSUEOAUTHTOKENRESPONSE']._serialized_end=2714
-  _globals['_REVOKEOAUTHTOKENREQUEST']._serialized_start=2716
-  _globals['_REVOKEOAUTHTOKENREQUEST']._serialized_end=2791
-  _globals['_REVOKEOAUTHTOKENRESPONSE']._serialized_start=2793
-  _globals['_REVOKEOAUTHTOKENRESPONSE']._serialized_end=2819
-  _globals['_INTROSPECTOAUTHTOKENREQUEST']._serialized_start=2821
-  _globals['_INTROSPECTOAUTHTOKENREQUEST']._serialized_end=2900
-  _globals['_INTROSPECTOAUTHTOKENRESPONSE']._serialized_start=2903
-  _globals['_INTROSPECTOAUTHTOKENRESPONSE']._serialized_end=3125
-  _globals['_OAUTHSERVICE']._serialized_start=3334
-  _globals['_OAUTHSERVICE']._serialized_end=4406
+  _globals['_OAUTHGRANT']._serialized_end=1494
+  _globals['_LISTOAUTHGRANTSREQUEST']._serialized_start=1497
+  _globals['_LISTOAUTHGRANTSREQUEST']._serialized_end=1640
+  _globals['_LISTOAUTHGRANTSRESPONSE']._serialized_start=1642
+  _globals['_LISTOAUTHGRANTSRESPONSE']._serialized_end=1733
+  _globals['_REVOKEOAUTHGRANTREQUEST']._serialized_start=1735
+  _globals['_REVOKEOAUTHGRANTREQUEST']._serialized_end=1772
+  _globals['_REVOKEOAUTHGRANTRESPONSE']._serialized_start=1774
+  _globals['_REVOKEOAUTHGRANTRESPONSE']._serialized_end=1800
+  _globals['_OAUTHPARAMETER']._serialized_start=1802
+  _globals['_OAUTHPARAMETER']._serialized_end=1847
+  _globals['_OAUTHAUTHORIZATIONREQUEST']._serialized_start=1849
+  _globals['_OAUTHAUTHORIZATIONREQUEST']._serialized_end=1941
+  _globals['_GETOAUTHAUTHORIZATIONREQUEST']._serialized_start=1943
+  _globals['_GETOAUTHAUTHORIZATIONREQUEST']._serialized_end=2053
+  _globals['_GETOAUTHAUTHORIZATIONRESPONSE']._serialized_start=2056
+  _globals['_GETOAUTHAUTHORIZATIONRESPONSE']._serialized_end=2231
+  _globals['_SIGNINREQUEST']._serialized_start=2234
+  _globals['_SIGNINREQUEST']._serialized_end=2428
+  _globals['_SIGNINPASSWORD']._serialized_start=2430
+  _globals['_SIGNINPASSWORD']._serialized_end=2483
+  _globals['_SIGNINRESPONSE']._serialized_start=2485
+  _globals['_SIGNINRESPONSE']._serialized_end=2563
+  _globals['_SIGNOUTREQUEST']._serialized_start=2565
+  _globals['_SIGNOUTREQUEST']._serialized_end=2681
+  _globals['_SIGNOUTRESPONSE']._serialized_start=2683
+  _globals['_SIGNOUTRESPONSE']._serialized_end=2700
+  _globals['_DECIDEOAUTHAUTHORIZATIONREQUEST']._serialized_start=2703
+  _globals['_DECIDEOAUTHAUTHORIZATIONREQUEST']._serialized_end=2853
+  _globals['_DECIDEOAUTHAUTHORIZATIONRESPONSE']._serialized_start=2855
+  _globals['_DECIDEOAUTHAUTHORIZATIONRESPONSE']._serialized_end=2911
+  _globals['_OAUTHCLIENTREQUEST']._serialized_start=2913
+  _globals['_OAUTHCLIENTREQUEST']._serialized_end=3021
+  _globals['_ISSUEOAUTHTOKENREQUEST']._serialized_start=3023
+  _globals['_ISSUEOAUTHTOKENREQUEST']._serialized_end=3097
+  _globals['_ISSUEOAUTHTOKENRESPONSE']._serialized_start=3099
+  _globals['_ISSUEOAUTHTOKENRESPONSE']._serialized_end=3205
+  _globals['_REVOKEOAUTHTOKENREQUEST']._serialized_start=3207
+  _globals['_REVOKEOAUTHTOKENREQUEST']._serialized_end=3282
+  _globals['_REVOKEOAUTHTOKENRESPONSE']._serialized_start=3284
+  _globals['_REVOKEOAUTHTOKENRESPONSE']._serialized_end=3310
+  _globals['_INTROSPECTOAUTHTOKENREQUEST']._serialized_start=3312
+  _globals['_INTROSPECTOAUTHTOKENREQUEST']._serialized_end=3391
+  _globals['_INTROSPECTOAUTHTOKENRESPONSE']._serialized_start=3394
+  _globals['_INTROSPECTOAUTHTOKENRESPONSE']._serialized_end=3616
+  _globals['_OAUTHSERVICE']._serialized_start=3976
+  _globals['_OAUTHSERVICE']._serialized_end=5239
 # @@protoc_insertion_point(module_scope)

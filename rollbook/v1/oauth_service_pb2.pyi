@@ -59,6 +59,38 @@ O_AUTH_CLIENT_AUTHENTICATION_NONE: OAuthClientAuthentication.ValueType  # 3
 """Not at all: a public client, which has to use PKCE."""
 Global___OAuthClientAuthentication: _TypeAlias = OAuthClientAuthentication  # noqa: Y015
 
+class _OAuthGrantState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OAuthGrantStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OAuthGrantState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    O_AUTH_GRANT_STATE_UNSPECIFIED: _OAuthGrantState.ValueType  # 0
+    """Not said."""
+    O_AUTH_GRANT_STATE_ACTIVE: _OAuthGrantState.ValueType  # 1
+    """The client has, or may still get, tokens that are good for something."""
+    O_AUTH_GRANT_STATE_EXPIRED: _OAuthGrantState.ValueType  # 2
+    """All that the client got has ended; or it has not come for its tokens in time."""
+    O_AUTH_GRANT_STATE_REVOKED: _OAuthGrantState.ValueType  # 3
+    """Somebody has ended it: an administrator, the client, the deactivation of who consented, or the
+    second use of a code or refresh token.
+    """
+
+class OAuthGrantState(_OAuthGrantState, metaclass=_OAuthGrantStateEnumTypeWrapper):
+    """How a grant stands."""
+
+O_AUTH_GRANT_STATE_UNSPECIFIED: OAuthGrantState.ValueType  # 0
+"""Not said."""
+O_AUTH_GRANT_STATE_ACTIVE: OAuthGrantState.ValueType  # 1
+"""The client has, or may still get, tokens that are good for something."""
+O_AUTH_GRANT_STATE_EXPIRED: OAuthGrantState.ValueType  # 2
+"""All that the client got has ended; or it has not come for its tokens in time."""
+O_AUTH_GRANT_STATE_REVOKED: OAuthGrantState.ValueType  # 3
+"""Somebody has ended it: an administrator, the client, the deactivation of who consented, or the
+second use of a code or refresh token.
+"""
+Global___OAuthGrantState: _TypeAlias = OAuthGrantState  # noqa: Y015
+
 @_typing.final
 class OAuthClient(_message.Message):
     """One client, without its secret."""
@@ -349,7 +381,7 @@ Global___DeleteOAuthClientResponse: _TypeAlias = DeleteOAuthClientResponse  # no
 
 @_typing.final
 class OAuthGrant(_message.Message):
-    """What `changes` keeps of an administrator's consent."""
+    """An administrator's consent to what a client asked for; `changes` keeps it too."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -359,12 +391,23 @@ class OAuthGrant(_message.Message):
     PRINCIPAL_ID_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     REVOKE_TIME_FIELD_NUMBER: _builtins.int
+    CLIENT_NAME_FIELD_NUMBER: _builtins.int
+    GRANTED_BY_FIELD_NUMBER: _builtins.int
+    REFRESH_TIME_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Names it."""
     client_id: _builtins.str
     """The client_id."""
     principal_id: _builtins.str
     """The user who consented; empty when it was the holder of an API token."""
+    client_name: _builtins.str
+    """What the client is called."""
+    granted_by: _builtins.str
+    """The name of the user or API token that consented, as it was then."""
+    state: Global___OAuthGrantState.ValueType
+    """How it stands."""
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What was consented to."""
@@ -377,6 +420,14 @@ class OAuthGrant(_message.Message):
     def revoke_time(self) -> _timestamp_pb2.Timestamp:
         """When it was revoked; absent when it was not."""
 
+    @_builtins.property
+    def refresh_time(self) -> _timestamp_pb2.Timestamp:
+        """When the client last got tokens for a refresh token; absent when it never did."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When the last of its tokens ends, unless they are refreshed, or when it has ended."""
+
     def __init__(
         self,
         *,
@@ -386,14 +437,128 @@ class OAuthGrant(_message.Message):
         principal_id: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         revoke_time: _timestamp_pb2.Timestamp | None = ...,
+        client_name: _builtins.str = ...,
+        granted_by: _builtins.str = ...,
+        refresh_time: _timestamp_pb2.Timestamp | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        state: Global___OAuthGrantState.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "revoke_time", b"revoke_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "refresh_time", b"refresh_time", "revoke_time", b"revoke_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_id", b"client_id", "create_time", b"create_time", "id", b"id", "principal_id", b"principal_id", "revoke_time", b"revoke_time", "scopes", b"scopes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_id", b"client_id", "client_name", b"client_name", "create_time", b"create_time", "expire_time", b"expire_time", "granted_by", b"granted_by", "id", b"id", "principal_id", b"principal_id", "refresh_time", b"refresh_time", "revoke_time", b"revoke_time", "scopes", b"scopes", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___OAuthGrant: _TypeAlias = OAuthGrant  # noqa: Y015
+
+@_typing.final
+class ListOAuthGrantsRequest(_message.Message):
+    """Asks for one page of grants."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    CLIENT_ID_FIELD_NUMBER: _builtins.int
+    PRINCIPAL_ID_FIELD_NUMBER: _builtins.int
+    SHOW_ENDED_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """How many at the most: 100 when absent, never more than 1000."""
+    page_token: _builtins.str
+    """The next_page_token of the page before; empty for the first page."""
+    client_id: _builtins.str
+    """Only those of this client, by its client_id; empty: of all."""
+    principal_id: _builtins.str
+    """Only those that this user, or the own API token of a user or service account, consented to;
+    empty: all.
+    """
+    show_ended: _builtins.bool
+    """Whether to list those too that have expired or were revoked."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int | None = ...,
+        page_token: _builtins.str = ...,
+        client_id: _builtins.str = ...,
+        principal_id: _builtins.str = ...,
+        show_ended: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_page_size", b"_page_size", "page_size", b"page_size"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_page_size", b"_page_size", "client_id", b"client_id", "page_size", b"page_size", "page_token", b"page_token", "principal_id", b"principal_id", "show_ended", b"show_ended"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__page_size: _TypeAlias = _typing.Literal["page_size"]  # noqa: Y015
+    _WhichOneofArgType__page_size: _TypeAlias = _typing.Literal["_page_size", b"_page_size"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__page_size) -> _WhichOneofReturnType__page_size | None: ...
+
+Global___ListOAuthGrantsRequest: _TypeAlias = ListOAuthGrantsRequest  # noqa: Y015
+
+@_typing.final
+class ListOAuthGrantsResponse(_message.Message):
+    """One page of grants."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GRANTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Asks for the next page; empty on the last one."""
+    @_builtins.property
+    def grants(self) -> _containers.RepeatedCompositeFieldContainer[Global___OAuthGrant]:
+        """The grants."""
+
+    def __init__(
+        self,
+        *,
+        grants: _abc.Iterable[Global___OAuthGrant] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grants", b"grants", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOAuthGrantsResponse: _TypeAlias = ListOAuthGrantsResponse  # noqa: Y015
+
+@_typing.final
+class RevokeOAuthGrantRequest(_message.Message):
+    """Asks to take a consent back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The grant; required."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevokeOAuthGrantRequest: _TypeAlias = RevokeOAuthGrantRequest  # noqa: Y015
+
+@_typing.final
+class RevokeOAuthGrantResponse(_message.Message):
+    """Nothing that stood on it is good for anything."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevokeOAuthGrantResponse: _TypeAlias = RevokeOAuthGrantResponse  # noqa: Y015
 
 @_typing.final
 class OAuthParameter(_message.Message):

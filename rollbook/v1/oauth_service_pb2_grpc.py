@@ -55,6 +55,16 @@ class OAuthServiceStub:
                 request_serializer=rollbook_dot_v1_dot_oauth__service__pb2.DeleteOAuthClientRequest.SerializeToString,
                 response_deserializer=rollbook_dot_v1_dot_oauth__service__pb2.DeleteOAuthClientResponse.FromString,
                 _registered_method=True)
+        self.ListOAuthGrants = channel.unary_unary(
+                '/rollbook.v1.OAuthService/ListOAuthGrants',
+                request_serializer=rollbook_dot_v1_dot_oauth__service__pb2.ListOAuthGrantsRequest.SerializeToString,
+                response_deserializer=rollbook_dot_v1_dot_oauth__service__pb2.ListOAuthGrantsResponse.FromString,
+                _registered_method=True)
+        self.RevokeOAuthGrant = channel.unary_unary(
+                '/rollbook.v1.OAuthService/RevokeOAuthGrant',
+                request_serializer=rollbook_dot_v1_dot_oauth__service__pb2.RevokeOAuthGrantRequest.SerializeToString,
+                response_deserializer=rollbook_dot_v1_dot_oauth__service__pb2.RevokeOAuthGrantResponse.FromString,
+                _registered_method=True)
         self.GetOAuthAuthorization = channel.unary_unary(
                 '/rollbook.v1.OAuthService/GetOAuthAuthorization',
                 request_serializer=rollbook_dot_v1_dot_oauth__service__pb2.GetOAuthAuthorizationRequest.SerializeToString,
@@ -123,6 +133,24 @@ class OAuthServiceServicer:
     def DeleteOAuthClient(self, request, context):
         """Removes a client and revokes all that it got, as CredentialService.RevokeToken does. Errors:
         NOT_FOUND (OAUTH_CLIENT_NOT_FOUND).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOAuthGrants(self, request, context):
+        """Lists what administrators have consented to, newest first: all of it, or what one client or one
+        user has. Errors: INVALID_ARGUMENT (INVALID_VALUE, INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN,
+        INVALID_PAGE_SIZE), NOT_FOUND (OAUTH_CLIENT_NOT_FOUND, USER_NOT_FOUND for what is no id).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeOAuthGrant(self, request, context):
+        """Takes a consent back: its code, access tokens and refresh tokens end at once on every worker of
+        the machine, within a second on others. One that was revoked already is no error. Errors:
+        NOT_FOUND (CREDENTIAL_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -205,6 +233,16 @@ def add_OAuthServiceServicer_to_server(servicer, server):
                     servicer.DeleteOAuthClient,
                     request_deserializer=rollbook_dot_v1_dot_oauth__service__pb2.DeleteOAuthClientRequest.FromString,
                     response_serializer=rollbook_dot_v1_dot_oauth__service__pb2.DeleteOAuthClientResponse.SerializeToString,
+            ),
+            'ListOAuthGrants': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOAuthGrants,
+                    request_deserializer=rollbook_dot_v1_dot_oauth__service__pb2.ListOAuthGrantsRequest.FromString,
+                    response_serializer=rollbook_dot_v1_dot_oauth__service__pb2.ListOAuthGrantsResponse.SerializeToString,
+            ),
+            'RevokeOAuthGrant': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeOAuthGrant,
+                    request_deserializer=rollbook_dot_v1_dot_oauth__service__pb2.RevokeOAuthGrantRequest.FromString,
+                    response_serializer=rollbook_dot_v1_dot_oauth__service__pb2.RevokeOAuthGrantResponse.SerializeToString,
             ),
             'GetOAuthAuthorization': grpc.unary_unary_rpc_method_handler(
                     servicer.GetOAuthAuthorization,
@@ -351,6 +389,60 @@ class OAuthService:
             '/rollbook.v1.OAuthService/DeleteOAuthClient',
             rollbook_dot_v1_dot_oauth__service__pb2.DeleteOAuthClientRequest.SerializeToString,
             rollbook_dot_v1_dot_oauth__service__pb2.DeleteOAuthClientResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOAuthGrants(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rollbook.v1.OAuthService/ListOAuthGrants',
+            rollbook_dot_v1_dot_oauth__service__pb2.ListOAuthGrantsRequest.SerializeToString,
+            rollbook_dot_v1_dot_oauth__service__pb2.ListOAuthGrantsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeOAuthGrant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rollbook.v1.OAuthService/RevokeOAuthGrant',
+            rollbook_dot_v1_dot_oauth__service__pb2.RevokeOAuthGrantRequest.SerializeToString,
+            rollbook_dot_v1_dot_oauth__service__pb2.RevokeOAuthGrantResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -58,6 +58,16 @@ class OAuthServiceStub:
     """Removes a client and revokes all that it got, as CredentialService.RevokeToken does. Errors:
     NOT_FOUND (OAUTH_CLIENT_NOT_FOUND).
     """
+    ListOAuthGrants: _grpc.UnaryUnaryMultiCallable[_oauth_service_pb2.ListOAuthGrantsRequest, _oauth_service_pb2.ListOAuthGrantsResponse]
+    """Lists what administrators have consented to, newest first: all of it, or what one client or one
+    user has. Errors: INVALID_ARGUMENT (INVALID_VALUE, INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN,
+    INVALID_PAGE_SIZE), NOT_FOUND (OAUTH_CLIENT_NOT_FOUND, USER_NOT_FOUND for what is no id).
+    """
+    RevokeOAuthGrant: _grpc.UnaryUnaryMultiCallable[_oauth_service_pb2.RevokeOAuthGrantRequest, _oauth_service_pb2.RevokeOAuthGrantResponse]
+    """Takes a consent back: its code, access tokens and refresh tokens end at once on every worker of
+    the machine, within a second on others. One that was revoked already is no error. Errors:
+    NOT_FOUND (CREDENTIAL_NOT_FOUND).
+    """
     GetOAuthAuthorization: _grpc.UnaryUnaryMultiCallable[_oauth_service_pb2.GetOAuthAuthorizationRequest, _oauth_service_pb2.GetOAuthAuthorizationResponse]
     """Tells what to show to whom a client has sent to the authorization endpoint (RFC 6749 §4.1.1).
     Errors: OAUTH_REQUEST_INVALID when the client must not be told, as it is unknown or has given
@@ -103,6 +113,16 @@ class OAuthServiceAsyncStub(OAuthServiceStub):
     DeleteOAuthClient: _aio.UnaryUnaryMultiCallable[_oauth_service_pb2.DeleteOAuthClientRequest, _oauth_service_pb2.DeleteOAuthClientResponse]  # type: ignore[assignment]
     """Removes a client and revokes all that it got, as CredentialService.RevokeToken does. Errors:
     NOT_FOUND (OAUTH_CLIENT_NOT_FOUND).
+    """
+    ListOAuthGrants: _aio.UnaryUnaryMultiCallable[_oauth_service_pb2.ListOAuthGrantsRequest, _oauth_service_pb2.ListOAuthGrantsResponse]  # type: ignore[assignment]
+    """Lists what administrators have consented to, newest first: all of it, or what one client or one
+    user has. Errors: INVALID_ARGUMENT (INVALID_VALUE, INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN,
+    INVALID_PAGE_SIZE), NOT_FOUND (OAUTH_CLIENT_NOT_FOUND, USER_NOT_FOUND for what is no id).
+    """
+    RevokeOAuthGrant: _aio.UnaryUnaryMultiCallable[_oauth_service_pb2.RevokeOAuthGrantRequest, _oauth_service_pb2.RevokeOAuthGrantResponse]  # type: ignore[assignment]
+    """Takes a consent back: its code, access tokens and refresh tokens end at once on every worker of
+    the machine, within a second on others. One that was revoked already is no error. Errors:
+    NOT_FOUND (CREDENTIAL_NOT_FOUND).
     """
     GetOAuthAuthorization: _aio.UnaryUnaryMultiCallable[_oauth_service_pb2.GetOAuthAuthorizationRequest, _oauth_service_pb2.GetOAuthAuthorizationResponse]  # type: ignore[assignment]
     """Tells what to show to whom a client has sent to the authorization endpoint (RFC 6749 §4.1.1).
@@ -170,6 +190,28 @@ class OAuthServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_oauth_service_pb2.DeleteOAuthClientResponse, _abc.Awaitable[_oauth_service_pb2.DeleteOAuthClientResponse]]:
         """Removes a client and revokes all that it got, as CredentialService.RevokeToken does. Errors:
         NOT_FOUND (OAUTH_CLIENT_NOT_FOUND).
+        """
+
+    @_abc_1.abstractmethod
+    def ListOAuthGrants(
+        self,
+        request: _oauth_service_pb2.ListOAuthGrantsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_oauth_service_pb2.ListOAuthGrantsResponse, _abc.Awaitable[_oauth_service_pb2.ListOAuthGrantsResponse]]:
+        """Lists what administrators have consented to, newest first: all of it, or what one client or one
+        user has. Errors: INVALID_ARGUMENT (INVALID_VALUE, INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN,
+        INVALID_PAGE_SIZE), NOT_FOUND (OAUTH_CLIENT_NOT_FOUND, USER_NOT_FOUND for what is no id).
+        """
+
+    @_abc_1.abstractmethod
+    def RevokeOAuthGrant(
+        self,
+        request: _oauth_service_pb2.RevokeOAuthGrantRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_oauth_service_pb2.RevokeOAuthGrantResponse, _abc.Awaitable[_oauth_service_pb2.RevokeOAuthGrantResponse]]:
+        """Takes a consent back: its code, access tokens and refresh tokens end at once on every worker of
+        the machine, within a second on others. One that was revoked already is no error. Errors:
+        NOT_FOUND (CREDENTIAL_NOT_FOUND).
         """
 
     @_abc_1.abstractmethod

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from service.directory.api_tokens import change_of
+from service.directory import api_tokens, oauth_grants
 from service.storage import changes, principals
 from service.storage.resources import is_active
 
@@ -35,7 +35,9 @@ def must_end(after: Any) -> bool:
 async def end_access(connection: Connection, author: Author, ids: Collection[UUID]) -> None:
     """Revoke all that lets these principals in, whose rows the transaction holds."""
     author.effects.rights_withdrawn = True
-    revoked = await principals.revoke_of_principals(connection, author.tenant_id, ids)
-    await changes.record_all(
-        connection, [(author, change_of("update", token, ["revokeTime"])) for token in revoked]
-    )
+    tokens, grants = await principals.revoke_of_principals(connection, author.tenant_id, ids)
+    revoked = [
+        *(oauth_grants.change_of("update", grant, ["revokeTime"]) for grant in grants),
+        *(api_tokens.change_of("update", token, ["revokeTime"]) for token in tokens),
+    ]
+    await changes.record_all(connection, [(author, change) for change in revoked])

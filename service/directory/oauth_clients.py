@@ -51,11 +51,19 @@ async def create(
     return client, secret
 
 
+async def existing(connection: Connection, tenant_id: UUID, client_id: str) -> Client:
+    """One client. Raises OAUTH_CLIENT_NOT_FOUND."""
+    found = await oauth_clients.get(connection, tenant_id, _checked(client_id))
+    if found is None:
+        raise _not_found(client_id)
+    return found
+
+
 async def delete(connection: Connection, author: Author, client_id: str) -> None:
     """Remove a client with all that it got. Raises OAUTH_CLIENT_NOT_FOUND."""
-    client = await oauth_clients.delete(connection, author.tenant_id, client_id)
+    client = await oauth_clients.delete(connection, author.tenant_id, _checked(client_id))
     if client is None:
-        raise not_found(client_id)
+        raise _not_found(client_id)
     await _record(connection, author, "delete", client)
 
 
@@ -66,7 +74,14 @@ async def _connection(connection: Connection, tenant_id: UUID, text: str) -> Sto
     return (await scim_connections.find_all(connection, tenant_id))[0]
 
 
-def not_found(client_id: str) -> DomainError:
+def _checked(client_id: str) -> str:
+    """A name that a client might have: PostgreSQL knows no text with a NUL."""
+    if "\0" in client_id:
+        raise _not_found(client_id)
+    return client_id
+
+
+def _not_found(client_id: str) -> DomainError:
     """There is no such client in the tenant."""
     return DomainError(
         ErrorReason.ERROR_REASON_OAUTH_CLIENT_NOT_FOUND,

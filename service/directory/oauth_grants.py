@@ -7,14 +7,17 @@ import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from service.storage import changes, oauth_cleaning, oauth_grants
+from rollbook.v1.error_reason_pb2 import ErrorReason
+from service.domain.errors import DomainError
+from service.domain.membership import parse_id
+from service.storage import changes, oauth_cleaning, oauth_exchanges, oauth_grants
 from service.storage.changes import Change
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from service.domain.oauth.authorization import Authorization
-    from service.domain.oauth.clients import Client
     from service.storage.changes import Action, Author
     from service.storage.database import Connection
     from service.storage.oauth_grants import GrantRecord
@@ -27,39 +30,55 @@ async def give(
     principal_id: UUID | None,
 ) -> str:
     """Store a consent. Returns the code by which the client gets its tokens."""
-    client = authorization.client
-    record = await oauth_grants.insert(connection, client, authorization.scopes, principal_id)
-    await _record(connection, author, "create", client, record)
-    code = secrets.token_urlsafe(32)
-    await oauth_grants.insert_code(
+    tenant_id = authorization.client.tenant_id
+    record = await oauth_grants.insert(
         connection,
-        client.tenant_id,
+        authorization.client,
+        authorization.scopes,
+        principal_id=principal_id,
+        granted_by=author.name,
+    )
+    await changes.record(connection, author, change_of("create", record, ["clientId", "scopes"]))
+    code = secrets.token_urlsafe(32)
+    await oauth_exchanges.insert_code(
+        connection,
+        tenant_id,
         hashlib.sha256(code.encode()).digest(),
-        record.grant.id,
+        record.id,
         authorization.given_redirect_uri,
         authorization.code_challenge,
     )
-    await oauth_cleaning.forget_ended(connection, client.tenant_id, "oauth_codes")
+    await oauth_cleaning.forget_ended(connection, tenant_id, "oauth_codes")
     return code
 
 
-async def end(connection: Connection, author: Author, client: Client, grant_id: UUID) -> None:
+async def revoke(connection: Connection, author: Author, text: str) -> None:
+    """Take the consent with this id back. Raises CREDENTIAL_NOT_FOUND."""
+    identifier = parse_id(text)
+    if not identifier or not await oauth_grants.exists(connection, author.tenant_id, identifier):
+        raise DomainError(
+            ErrorReason.ERROR_REASON_CREDENTIAL_NOT_FOUND,
+            f"There is no OAuth grant {text[:100]!r}; list them to find its id.",
+            metadata={"resourceType": "OAuthGrant", "resourceName": text[:100]},
+        )
+    await end(connection, author, identifier)
+
+
+async def end(connection: Connection, author: Author, grant_id: UUID) -> None:
     """Take a consent back with every token that stands on it, which may be done already."""
-    record = await oauth_grants.revoke(connection, client.tenant_id, grant_id)
+    record = await oauth_grants.revoke(connection, author.tenant_id, grant_id)
     if record is not None:
-        await _record(connection, author, "update", client, record)
+        await changes.record(connection, author, change_of("update", record, ["revokeTime"]))
 
 
-async def _record(
-    connection: Connection, author: Author, action: Action, client: Client, record: GrantRecord
-) -> None:
-    change = Change(
+def change_of(action: Action, record: GrantRecord, attributes: Sequence[str]) -> Change:
+    """What `changes` records of a grant."""
+    return Change(
         action=action,
         resource_type="OAuthGrant",
-        resource_id=record.grant.id,
+        resource_id=record.id,
         version=record.version,
         time=datetime.now(UTC),
-        attributes=["revokeTime"] if action == "update" else ["clientId", "scopes"],
-        message=record.message(client.client_id).SerializeToString(),
+        attributes=attributes,
+        message=record.message.SerializeToString(),
     )
-    await changes.record(connection, author, change)

@@ -11,11 +11,18 @@ from rollbook.tokens import REFRESH_PREFIX, hint_of, is_well_formed, new_token, 
 from service.directory import oauth_grants as use_cases
 from service.domain.oauth.errors import OAuthError, invalid_client, invalid_request
 from service.domain.oauth.server import TokenEndpoint, Tokens
-from service.storage import oauth_cleaning, oauth_clients, oauth_grants, oauth_tokens
+from service.storage import (
+    oauth_cleaning,
+    oauth_clients,
+    oauth_exchanges,
+    oauth_grants,
+    oauth_tokens,
+)
 from service.storage.changes import Author
 
 if TYPE_CHECKING:
     from service.domain.oauth.clients import Client
+    from service.domain.oauth.grants import Grant
     from service.domain.oauth.parameters import Parameters
     from service.storage.database import Connection
 
@@ -42,7 +49,7 @@ async def issue(
     except OAuthError as error:
         if endpoint.replayed is not None:
             author = Author(client.tenant_id, client.name)
-            await use_cases.end(connection, author, client, endpoint.replayed.id)
+            await use_cases.end(connection, author, endpoint.replayed.id)
         return Refusal(error, has_revoked=endpoint.replayed is not None)
     await _store(connection, client, parameters, tokens)
     return tokens
@@ -61,7 +68,7 @@ async def revoke(connection: Connection, client: Client, token: str) -> None:
         raise OAuthError("invalid_grant", "The token is another client's.")
     if found.is_refresh_token and found.grant_id is not None:
         author = Author(client.tenant_id, client.name)
-        await use_cases.end(connection, author, client, found.grant_id)
+        await use_cases.end(connection, author, found.grant_id)
     else:
         await oauth_tokens.delete(connection, client.tenant_id, digest)
 
@@ -80,13 +87,13 @@ async def _endpoint(
     grant_type = parameters.get("grant_type")
     if grant_type == "authorization_code":
         digest = digest_of(parameters.get("code"))
-        code = await oauth_grants.hold_code(connection, client.tenant_id, digest)
+        code = await oauth_exchanges.hold_code(connection, client.tenant_id, digest)
         return TokenEndpoint(client, code=code, successor=new_token(REFRESH_PREFIX))
     token = parameters.get("refresh_token")
     if grant_type != "refresh_token" or not is_well_formed(token):
         return TokenEndpoint(client)
     successor = successor_of(token, key)
-    found = await oauth_grants.hold_refresh_token(
+    found = await oauth_exchanges.hold_refresh_token(
         connection, client.tenant_id, digest_of(token), digest_of(successor), client.grace
     )
     return TokenEndpoint(client, refresh_token=found, successor=successor)
@@ -95,7 +102,6 @@ async def _endpoint(
 async def _store(
     connection: Connection, client: Client, parameters: Parameters, tokens: Tokens
 ) -> None:
-    tenant_id, old = client.tenant_id, digest_of(parameters.get("refresh_token"))
     await oauth_tokens.insert(
         connection,
         client,
@@ -104,23 +110,31 @@ async def _store(
         hint_of(tokens.access_token),
         tokens.scopes,
     )
-    if parameters.get("grant_type") == "authorization_code":
-        await oauth_grants.use_code(connection, tenant_id, digest_of(parameters.get("code")))
-    elif tokens.refresh_token:
-        await oauth_grants.use_refresh_token(connection, tenant_id, old)
-    elif tokens.grant is not None:
-        await oauth_grants.extend_refresh_token(connection, tenant_id, old, client.refresh_lifetime)
-    if tokens.refresh_token and tokens.grant is not None:
-        await oauth_grants.insert_refresh_token(
-            connection,
-            tenant_id,
-            digest_of(tokens.refresh_token),
-            tokens.grant.id,
-            client.refresh_lifetime,
-        )
+    if tokens.grant is not None:
+        await _store_exchange(connection, client, parameters, tokens, tokens.grant)
     await oauth_cleaning.forget_ended(
-        connection, tenant_id, "credentials", "oauth_refresh_tokens", "oauth_assertions"
+        connection, client.tenant_id, "credentials", "oauth_refresh_tokens", "oauth_assertions"
     )
+
+
+async def _store_exchange(
+    connection: Connection, client: Client, parameters: Parameters, tokens: Tokens, grant: Grant
+) -> None:
+    """Note what was exchanged, and store what may be exchanged next."""
+    tenant_id, lifetime = client.tenant_id, client.refresh_lifetime
+    old = digest_of(parameters.get("refresh_token"))
+    is_first = parameters.get("grant_type") == "authorization_code"
+    if is_first:
+        await oauth_exchanges.use_code(connection, tenant_id, digest_of(parameters.get("code")))
+    elif tokens.refresh_token:
+        await oauth_exchanges.use_refresh_token(connection, tenant_id, old)
+    else:
+        await oauth_exchanges.extend_refresh_token(connection, tenant_id, old, lifetime)
+    if tokens.refresh_token:
+        new = digest_of(tokens.refresh_token)
+        await oauth_exchanges.insert_refresh_token(connection, tenant_id, new, grant.id, lifetime)
+    longest = max(lifetime, client.access_lifetime)
+    await oauth_grants.note_tokens(connection, tenant_id, grant.id, longest, refreshed=not is_first)
 
 
 def digest_of(token: str) -> bytes:

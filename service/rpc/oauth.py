@@ -10,6 +10,7 @@ from service.rpc.assertion_grant import AssertionGrant
 from service.rpc.client_lookup import ClientLookup
 from service.rpc.oauth_clients import OAuthClientMethods
 from service.rpc.oauth_consent import OAuthConsentMethods
+from service.rpc.oauth_grants import OAuthGrantMethods
 from service.rpc.oauth_tokens import OAuthTokenMethods
 from service.storage import signing_keys
 
@@ -61,6 +62,7 @@ def oauth_answers(
         **OAuthClientMethods(
             database, epoch, keys.page, plain_http=issuers.allows_plain_http
         ).answers(),
+        **OAuthGrantMethods(database, epoch, keys.page).answers(),
         **OAuthTokenMethods(
             database,
             clients,

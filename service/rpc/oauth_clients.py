@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from rollbook.v1 import oauth_service_pb2
 from service.directory import oauth_clients as use_cases
-from service.directory.paging import page_size_of
-from service.domain import page_token
 from service.domain.oauth.client_rules import checked_client
-from service.domain.page_token import Position
 from service.domain.token_rules import check_not_wider
+from service.rpc.id_pages import IdPage
 from service.storage import oauth_clients
 
 if TYPE_CHECKING:
@@ -58,36 +56,23 @@ class OAuthClientMethods:
     async def get(self, request: Any, call: Call) -> bytes:
         """One client."""
         async with self._database.connection(call.tenant_id) as connection:
-            client = None
-            if "\0" not in request.id:
-                client = await oauth_clients.get(connection, call.tenant_id, request.id)
-        if client is None:
-            raise use_cases.not_found(request.id)
+            client = await use_cases.existing(connection, call.tenant_id, request.id)
         return oauth_service_pb2.GetOAuthClientResponse(client=client.message()).SerializeToString()
 
     async def list(self, request: Any, call: Call) -> bytes:
         """One page of clients."""
-        size = max(1, page_size_of(request))
-        digest = page_token.digest(call.method.encode(), call.tenant_id.bytes)
-        before = None
-        if request.page_token:
-            before = page_token.decode(request.page_token, digest, size, self._page_key).id
+        page = IdPage.of(request, call, self._page_key)
         async with self._database.connection(call.tenant_id) as connection:
             found = await oauth_clients.page(
-                connection, call.tenant_id, before=before, limit=size + 1
+                connection, call.tenant_id, before=page.before, limit=page.limit
             )
-        response = oauth_service_pb2.ListOAuthClientsResponse(
-            clients=[client.message() for client in found[:size]]
-        )
-        if len(found) > size:
-            last = Position(None, found[size - 1].id)
-            response.next_page_token = page_token.encode(last, digest, size, self._page_key)
-        return response.SerializeToString()
+        clients, next_page_token = page.cut(found)
+        return oauth_service_pb2.ListOAuthClientsResponse(
+            clients=[client.message() for client in clients], next_page_token=next_page_token
+        ).SerializeToString()
 
     async def delete(self, request: Any, call: Call) -> bytes:
         """A client less, whose tokens nobody on this machine believes in when this returns."""
-        if "\0" in request.id:
-            raise use_cases.not_found(request.id)
         try:
             await self._database.transaction(
                 call.tenant_id,

@@ -1,241 +1,216 @@
-"""What administrators consented to, and the codes and tokens that stand on it."""
+"""What administrators consented to: grants, on which the tokens of clients stand."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from rollbook.access import Scope, scopes_named
-from rollbook.v1.oauth_service_pb2 import OAuthGrant
+from rollbook.access import scopes_named
+from rollbook.v1.oauth_service_pb2 import OAuthGrant, OAuthGrantState
 from service.domain.identifiers import new_id
-from service.domain.oauth.grants import Code, Grant, RefreshToken
+from service.domain.oauth.grants import Grant
 from service.domain.timestamps import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from datetime import datetime, timedelta
+    from datetime import timedelta
     from uuid import UUID
 
     import asyncpg
 
+    from rollbook.access import Scope
     from service.domain.oauth.clients import Client
     from service.storage.database import Connection
 
 CODE_LIFETIME: Final = "60 seconds"
 """How long a code is good for; RFC 6749 §4.1.2 has ten minutes for the most."""
 
-KEPT: Final = "1 day"
-"""How long codes are kept that have ended, so that their second use is noticed."""
+GRANT: Final = "g.id AS grant_id, g.client_id, g.scopes, g.principal_id"
+"""The columns of `grant_of`."""
 
-_GRANT: Final = "g.id AS grant_id, g.client_id, g.scopes, g.principal_id"
+_RECORD: Final = f"""
+{GRANT}, g.granted_by, g.create_time, g.refresh_time, g.expire_time, g.revoke_time, g.version,
+coalesce(g.expire_time <= now(), false) AS has_ended, o.client_id AS client_name, o.name AS called
+"""
+
+_CLIENT: Final = "oauth_clients AS o ON o.tenant_id = g.tenant_id AND o.id = g.client_id"
 
 
 @dataclass(frozen=True, slots=True)
 class GrantRecord:
-    """A grant as `changes` knows it."""
+    """A grant as administrators and `changes` know it; `message` is what the contract says."""
 
     grant: Grant
-    create_time: datetime
-    revoke_time: datetime | None
     version: int
+    message: OAuthGrant
 
-    def message(self, client_id: str) -> OAuthGrant:
-        """The grant as the contract has it, by the name that the client goes by."""
-        return OAuthGrant(
-            id=str(self.grant.id),
-            client_id=client_id,
-            scopes=sorted(self.grant.scopes),
-            principal_id=str(self.grant.principal_id or ""),
-            create_time=timestamp(self.create_time),
-            revoke_time=timestamp(self.revoke_time),
-        )
+    @property
+    def id(self) -> UUID:
+        """Its place in lists."""
+        return self.grant.id
 
 
-def _grant(row: asyncpg.Record) -> Grant:
+def grant_of(row: asyncpg.Record) -> Grant:
+    """The grant of a row with the columns `GRANT`."""
     return Grant(
         row["grant_id"], row["client_id"], scopes_named(row["scopes"]), row["principal_id"]
     )
 
 
 def _record(row: asyncpg.Record) -> GrantRecord:
-    return GrantRecord(_grant(row), row["create_time"], row["revoke_time"], row["version"])
+    message = OAuthGrant(
+        id=str(row["grant_id"]),
+        client_id=row["client_name"],
+        client_name=row["called"],
+        scopes=row["scopes"],
+        principal_id=str(row["principal_id"] or ""),
+        granted_by=row["granted_by"],
+        create_time=timestamp(row["create_time"]),
+        refresh_time=timestamp(row["refresh_time"]),
+        expire_time=timestamp(row["expire_time"]),
+        revoke_time=timestamp(row["revoke_time"]),
+        state=_state(row),
+    )
+    return GrantRecord(grant_of(row), row["version"], message)
+
+
+def _state(row: asyncpg.Record) -> OAuthGrantState.ValueType:
+    if row["revoke_time"] is not None:
+        return OAuthGrantState.O_AUTH_GRANT_STATE_REVOKED
+    if row["has_ended"]:
+        return OAuthGrantState.O_AUTH_GRANT_STATE_EXPIRED
+    return OAuthGrantState.O_AUTH_GRANT_STATE_ACTIVE
 
 
 async def insert(
-    connection: Connection, client: Client, scopes: frozenset[Scope], principal_id: UUID | None
+    connection: Connection,
+    client: Client,
+    scopes: frozenset[Scope],
+    *,
+    principal_id: UUID | None,
+    granted_by: str,
 ) -> GrantRecord:
-    """Store what somebody consented to."""
+    """Store what somebody consented to. It ends with its code, until there are tokens."""
     row = await connection.fetchrow(
-        """
-        INSERT INTO oauth_grants AS g (tenant_id, id, client_id, scopes, principal_id)
-        VALUES ($1, $2, $3, $4, $5)
-        RETURNING g.id AS grant_id, client_id, scopes, principal_id, create_time, revoke_time,
-            version
+        f"""
+        WITH g AS (
+            INSERT INTO oauth_grants
+            (tenant_id, id, client_id, scopes, principal_id, granted_by, expire_time)
+            VALUES ($1, $2, $3, $4, $5, $6, now() + interval '{CODE_LIFETIME}')
+            RETURNING *
+        )
+        SELECT {_RECORD} FROM g JOIN {_CLIENT}
         """,
         client.tenant_id,
         new_id(),
         client.id,
         sorted(scopes),
         principal_id,
+        granted_by,
     )
     assert row is not None
     return _record(row)
 
 
-async def revoke(connection: Connection, tenant_id: UUID, grant_id: UUID) -> GrantRecord | None:
-    """End a grant with every token that stands on it; None when it has ended already."""
-    row = await connection.fetchrow(
+async def page(
+    connection: Connection,
+    tenant_id: UUID,
+    *,
+    client_id: UUID | None,
+    principal_id: UUID | None,
+    before: UUID | None,
+    with_ended: bool,
+    limit: int,
+) -> list[GrantRecord]:
+    """Grants, of one client and of one principal if they are named, the newest first, beginning
+    behind the one of that id."""
+    narrowed = {"client_id": client_id, "principal_id": principal_id}
+    named = {column: value for column, value in narrowed.items() if value is not None}
+    # Not "IS NULL OR": the few that one has are found by an index of their own.
+    whose = "".join(f" AND g.{column} = ${number}" for number, column in enumerate(named, 5))
+    rows = await connection.fetch(
+        f"""
+        SELECT {_RECORD} FROM oauth_grants AS g JOIN {_CLIENT}
+        WHERE g.tenant_id = $1 AND ($2::uuid IS NULL OR g.id < $2)
+        AND ($3 OR (g.revoke_time IS NULL AND coalesce(g.expire_time > now(), true))) {whose}
+        ORDER BY g.id DESC LIMIT $4
+        """,
+        tenant_id,
+        before,
+        with_ended,
+        limit,
+        *named.values(),
+    )
+    return [_record(row) for row in rows]
+
+
+async def exists(connection: Connection, tenant_id: UUID, grant_id: UUID) -> bool:
+    """Whether there is a grant of that id, ended or not."""
+    return bool(
+        await connection.fetchval(
+            "SELECT EXISTS (SELECT FROM oauth_grants WHERE tenant_id = $1 AND id = $2)",
+            tenant_id,
+            grant_id,
+        )
+    )
+
+
+async def note_tokens(
+    connection: Connection,
+    tenant_id: UUID,
+    grant_id: UUID,
+    lifetime: timedelta,
+    *,
+    refreshed: bool,
+) -> None:
+    """Note that the client got tokens, the last of which ends after this time."""
+    await connection.execute(
         """
-        UPDATE oauth_grants AS g SET revoke_time = now(), version = version + 1
-        WHERE tenant_id = $1 AND id = $2 AND revoke_time IS NULL
-        RETURNING g.id AS grant_id, client_id, scopes, principal_id, create_time, revoke_time,
-            version
+        UPDATE oauth_grants SET
+            expire_time = greatest(expire_time, now() + $3::interval),
+            refresh_time = CASE WHEN $4 THEN now() ELSE refresh_time END
+        WHERE tenant_id = $1 AND id = $2
         """,
         tenant_id,
         grant_id,
+        lifetime,
+        refreshed,
     )
+
+
+async def revoke(connection: Connection, tenant_id: UUID, grant_id: UUID) -> GrantRecord | None:
+    """End a grant with every token that stands on it; None when it was revoked already."""
+    ended = await _revoke(connection, tenant_id, "id = $2", grant_id)
     await connection.execute(
         "DELETE FROM credentials WHERE tenant_id = $1 AND oauth_grant_id = $2", tenant_id, grant_id
     )
-    return _record(row) if row else None
+    return ended[0] if ended else None
 
 
 async def revoke_of_principals(
     connection: Connection, tenant_id: UUID, principal_ids: Collection[UUID]
-) -> None:
+) -> list[GrantRecord]:
     """End everything that these users consented to. Access tokens, which are theirs, are ended
     with their other credentials."""
-    await connection.execute(
-        """
-        UPDATE oauth_grants SET revoke_time = now(), version = version + 1
-        WHERE tenant_id = $1 AND principal_id = ANY ($2::uuid []) AND revoke_time IS NULL
-        """,
-        tenant_id,
-        principal_ids,
-    )
+    return await _revoke(connection, tenant_id, "principal_id = ANY ($2::uuid [])", principal_ids)
 
 
-async def insert_code(
-    connection: Connection,
-    tenant_id: UUID,
-    code_hash: bytes,
-    grant_id: UUID,
-    redirect_uri: str | None,
-    code_challenge: str | None,
-) -> None:
-    """Store a code."""
-    await connection.execute(
+async def _revoke(
+    connection: Connection, tenant_id: UUID, which: str, value: UUID | Collection[UUID]
+) -> list[GrantRecord]:
+    rows = await connection.fetch(
         f"""
-        INSERT INTO oauth_codes
-        (tenant_id, hash, grant_id, redirect_uri, code_challenge, expire_time)
-        VALUES ($1, $2, $3, $4, $5, now() + interval '{CODE_LIFETIME}')
+        WITH g AS (
+            UPDATE oauth_grants SET
+                revoke_time = now(),
+                expire_time = least(expire_time, now()),
+                version = version + 1
+            WHERE tenant_id = $1 AND {which} AND revoke_time IS NULL
+            RETURNING *
+        )
+        SELECT {_RECORD} FROM g JOIN {_CLIENT}
         """,
         tenant_id,
-        code_hash,
-        grant_id,
-        redirect_uri,
-        code_challenge,
+        value,
     )
-
-
-async def hold_code(connection: Connection, tenant_id: UUID, code_hash: bytes) -> Code | None:
-    """A code, held until the transaction ends, so that one of several who bring it is the first.
-    None when it has ended unused, or its grant was revoked."""
-    row = await connection.fetchrow(
-        f"""
-        SELECT {_GRANT}, c.redirect_uri, c.code_challenge, c.use_time IS NOT NULL AS was_used
-        FROM oauth_codes AS c JOIN oauth_grants AS g
-        ON g.tenant_id = c.tenant_id AND g.id = c.grant_id
-        WHERE c.tenant_id = $1 AND c.hash = $2 AND g.revoke_time IS NULL
-        AND (c.use_time IS NOT NULL OR c.expire_time > now())
-        FOR NO KEY UPDATE OF c, g
-        """,
-        tenant_id,
-        code_hash,
-    )
-    if row is None:
-        return None
-    return Code(_grant(row), row["redirect_uri"], row["code_challenge"], row["was_used"])
-
-
-async def use_code(connection: Connection, tenant_id: UUID, code_hash: bytes) -> None:
-    """Note that a code, which is held, was used."""
-    await connection.execute(
-        "UPDATE oauth_codes SET use_time = now() WHERE tenant_id = $1 AND hash = $2",
-        tenant_id,
-        code_hash,
-    )
-
-
-async def insert_refresh_token(
-    connection: Connection, tenant_id: UUID, token_hash: bytes, grant_id: UUID, lifetime: timedelta
-) -> None:
-    """Store a refresh token; one that was given out already, in an answer that may be lost, is
-    there."""
-    await connection.execute(
-        """
-        INSERT INTO oauth_refresh_tokens (tenant_id, hash, grant_id, expire_time)
-        VALUES ($1, $2, $3, now() + $4::interval) ON CONFLICT DO NOTHING
-        """,
-        tenant_id,
-        token_hash,
-        grant_id,
-        lifetime,
-    )
-
-
-async def hold_refresh_token(
-    connection: Connection,
-    tenant_id: UUID,
-    token_hash: bytes,
-    successor_hash: bytes,
-    grace: timedelta,
-) -> RefreshToken | None:
-    """A refresh token, held until the transaction ends. None when it has ended, or its grant was
-    revoked. A use is excused for as long as the grace lasts and nobody has used the successor."""
-    row = await connection.fetchrow(
-        f"""
-        SELECT {_GRANT}, t.use_time IS NOT NULL AS was_used,
-            t.use_time + $4::interval > now() AND s.use_time IS NULL AS is_excused
-        FROM oauth_refresh_tokens AS t
-        JOIN oauth_grants AS g ON g.tenant_id = t.tenant_id AND g.id = t.grant_id
-        LEFT JOIN oauth_refresh_tokens AS s ON s.tenant_id = t.tenant_id AND s.hash = $3
-        WHERE t.tenant_id = $1 AND t.hash = $2 AND g.revoke_time IS NULL AND t.expire_time > now()
-        FOR NO KEY UPDATE OF t, g
-        """,
-        tenant_id,
-        token_hash,
-        successor_hash,
-        grace,
-    )
-    if row is None:
-        return None
-    return RefreshToken(_grant(row), was_used=row["was_used"] and not row["is_excused"])
-
-
-async def use_refresh_token(connection: Connection, tenant_id: UUID, token_hash: bytes) -> None:
-    """Note that a refresh token, which is held, was exchanged for its successor; the first time
-    counts."""
-    await connection.execute(
-        """
-        UPDATE oauth_refresh_tokens SET use_time = coalesce(use_time, now())
-        WHERE tenant_id = $1 AND hash = $2
-        """,
-        tenant_id,
-        token_hash,
-    )
-
-
-async def extend_refresh_token(
-    connection: Connection, tenant_id: UUID, token_hash: bytes, lifetime: timedelta
-) -> None:
-    """Let a refresh token that is used again and again go on for its lifetime."""
-    await connection.execute(
-        """
-        UPDATE oauth_refresh_tokens SET expire_time = now() + $3::interval
-        WHERE tenant_id = $1 AND hash = $2
-        """,
-        tenant_id,
-        token_hash,
-        lifetime,
-    )
+    return [_record(row) for row in rows]

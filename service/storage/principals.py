@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from service.storage.database import Connection
+    from service.storage.oauth_grants import GrantRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,13 @@ async def hold(connection: Connection, tenant_id: UUID, identifier: UUID) -> Pri
 
 async def revoke_of_principals(
     connection: Connection, tenant_id: UUID, ids: Collection[UUID]
-) -> list[ApiToken]:
+) -> tuple[list[ApiToken], list[GrantRecord]]:
     """Let nothing be valid any more that lets these principals in, whose rows the transaction
-    holds. Returns the credentials that were valid until now.
+    holds. Returns the credentials and the grants that were valid until now.
 
     Every table of what people get in with has its statement here.
     """
-    await oauth_grants.revoke_of_principals(connection, tenant_id, ids)
+    grants = await oauth_grants.revoke_of_principals(connection, tenant_id, ids)
     await sign_ins.delete_of_principals(connection, tenant_id, ids)
     rows = await connection.fetch(
         f"""
@@ -59,4 +60,4 @@ async def revoke_of_principals(
         tenant_id,
         ids,
     )
-    return [token_of(row) for row in rows]
+    return [token_of(row) for row in rows], grants

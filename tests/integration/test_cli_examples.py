@@ -18,7 +18,7 @@ from rollbook.cli.failures import ExitCode
 from rollbook.cli.session import open_session
 from tests.harness.command import Command
 from tests.harness.instance import connect_as_tenant, running_service
-from tests.harness.tenants import new_tenant
+from tests.harness.tenants import new_tenant, serving, tenant_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -82,7 +82,10 @@ SEEDS: Final[tuple[tuple[str, str], ...]] = (
     (r"role revoke all_workspaces", "role grant all_workspaces viewer --group Staff"),
     (r"role scope unregister", "role scope register workspace_<name> staging"),
     (r"tenant \w+ acme|--tenant acme", "tenant create acme"),
-    (r"oauth client remove", "oauth client add okta https://acme.okta.example/callback"),
+    (
+        r"oauth (client remove|grant revoke)",
+        "oauth client add okta https://acme.okta.example/callback",
+    ),
     (r"tenant resume", "tenant suspend acme"),
 )
 """What there has to be before an example of which a pattern finds something."""
@@ -93,6 +96,17 @@ def seeds_of(example: str) -> list[str]:
     needed = [seed for pattern, seed in SEEDS if re.search(pattern, example)]
     own = " ".join(shlex.split(example)[1:4])
     return [seed for seed in needed if " ".join(shlex.split(seed)[:3]) != own]
+
+
+async def consent(database: asyncpg.Connection[asyncpg.Record], token: str) -> None:
+    """What no command gives: an administrator's consent, in the tenant of a token."""
+    tenant_id = await tenant_of(database, token)
+    async with serving(database, tenant_id):
+        await database.execute(
+            "INSERT INTO oauth_grants (tenant_id, id, client_id, scopes, expire_time) "
+            "SELECT tenant_id, gen_random_uuid(), id, scopes, now() + interval '1 day' "
+            "FROM oauth_clients"
+        )
 
 
 def schema(name: str) -> dict[str, Any]:
@@ -144,7 +158,8 @@ def test_there_are_examples() -> None:
 async def test_every_example_works(
     service: str, database: asyncpg.Connection[asyncpg.Record], files: None, example: str
 ) -> None:
-    command = Command(service, await new_tenant(database))
+    token = await new_tenant(database)
+    command = Command(service, token)
     await command("tenant", "delete", "acme", "--yes")  # of the example before
 
     async def run(line: str) -> str:
@@ -157,6 +172,8 @@ async def test_every_example_works(
 
     for seed in seeds_of(example):
         await run(seed)
+    if "oauth grant revoke" in example:
+        await consent(database, token)
     made_up = re.search(f"rollbook ([a-z ]+) [a-z]+ ({SOME_ID}|{SOME_CLIENT})", example)
     if made_up:
         first, *_ = (await run(f"{made_up[1]} list --json")).splitlines()
