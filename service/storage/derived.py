@@ -39,9 +39,9 @@ LEFT JOIN LATERAL (
         FROM above JOIN members AS m ON m.tenant_id = $1 AND m.member_id = above.group_id
     )
     SELECT
-        array_agg(g.id ORDER BY g.id) AS group_ids,
-        array_agg(g.display ORDER BY g.id) AS group_names,
-        array_agg(a.direct ORDER BY g.id) AS group_direct
+        array_agg(g.id ORDER BY a.group_id) AS group_ids,
+        array_agg(g.display ORDER BY a.group_id) AS group_names,
+        array_agg(a.direct ORDER BY a.group_id) AS group_direct
     FROM (SELECT group_id, bool_or(direct) AS direct FROM above GROUP BY group_id) AS a
     JOIN resources AS g ON g.tenant_id = $1 AND g.id = a.group_id
 ) AS groups ON true
@@ -58,18 +58,23 @@ AND c.id = CASE WHEN starts_with(r.origin, 'scim:') THEN substr(r.origin, 6)::uu
 """
 
 _MEMBER_ORIGINS: Final = """,
-        array_agg(m.origin ORDER BY p.id) AS member_origins,
-        array_agg(m.synced_time ORDER BY p.id) AS member_synced_times
+        array_agg(m.origin ORDER BY m.member_id) AS member_origins,
+        array_agg(m.synced_time ORDER BY m.member_id) AS member_synced_times
 """
 
+# LIMIT keeps the planner from another order: members are looked up one by one, also by a plan that
+# was made while there was nobody, and would have tried all members with all principals.
 _MEMBERS: Final = """
 LEFT JOIN LATERAL (
     SELECT
-        array_agg(p.id ORDER BY p.id) AS member_ids,
-        array_agg(p.display ORDER BY p.id) AS member_names,
-        array_agg(p.resource_type ORDER BY p.id) AS member_types
+        array_agg(m.member_id ORDER BY m.member_id) AS member_ids,
+        array_agg(p.display ORDER BY m.member_id) AS member_names,
+        array_agg(p.resource_type ORDER BY m.member_id) AS member_types
         {origins}
-    FROM members AS m JOIN resources AS p ON p.tenant_id = $1 AND p.id = m.member_id
+    FROM members AS m CROSS JOIN LATERAL (
+        SELECT p.display, p.resource_type FROM resources AS p
+        WHERE p.tenant_id = $1 AND p.id = m.member_id LIMIT 1
+    ) AS p
     WHERE m.tenant_id = $1 AND m.group_id = r.id
 ) AS members ON true
 """

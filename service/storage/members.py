@@ -1,6 +1,8 @@
 """Who belongs to which group: one row each, changed as sets.
 
-No statement here reads the members it does not change, so a group may have any size.
+No statement here reads the members it does not change, so a group may have any size. Those that
+take many ids are written so that every plan looks each of them up once: a plan that was made while
+the tables were empty, and joined them by trying all pairs, would live on for some seconds.
 """
 
 from __future__ import annotations
@@ -116,11 +118,9 @@ async def _add_known(
         f"""
         WITH wanted AS (SELECT unnest($3::uuid []) AS id),
         known AS (
-            SELECT id FROM wanted
-            WHERE EXISTS (
-                SELECT FROM resources AS r
-                WHERE r.tenant_id = $1 AND r.id = wanted.id
-            )
+            SELECT w.id FROM wanted AS w CROSS JOIN LATERAL (
+                SELECT FROM resources AS r WHERE r.tenant_id = $1 AND r.id = w.id LIMIT 1
+            ) AS r
         ),
         {_TAKE_OVER if is_synced else ""}
         added AS (
@@ -168,9 +168,8 @@ async def _remove_others(
     rows = await connection.fetch(
         """
         DELETE FROM members AS m
-        WHERE m.tenant_id = $1 AND m.group_id = $2 AND NOT EXISTS (
-            SELECT FROM unnest($3::uuid []) AS kept (id) WHERE kept.id = m.member_id
-        )
+        WHERE m.tenant_id = $1 AND m.group_id = $2
+        AND m.member_id NOT IN (SELECT unnest($3::uuid []))
         RETURNING m.member_id
         """,
         tenant_id,
