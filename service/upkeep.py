@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from service.directory import oauth_expiry
 from service.directory.role_expiry import remove_expired
 from service.domain.errors import DomainError
 from service.storage import bookmarks, requests
@@ -58,6 +59,7 @@ class Upkeep:
                 async with self._database.across_tenants() as connection:
                     await requests.forget_old(connection)
                     await bookmarks.forget_old(connection)
+                await oauth_expiry.remove_ended(self._database)
             except Exception as error:  # noqa: BLE001  # the next round tries again
                 log.warning("cleaning.failed", error=type(error).__name__)
             await asyncio.sleep(CLEANING_INTERVAL)

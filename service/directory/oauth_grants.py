@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError
 from service.domain.membership import parse_id
-from service.storage import changes, oauth_cleaning, oauth_exchanges, oauth_grants
+from service.storage import changes, oauth_exchanges, oauth_grants
 from service.storage.changes import Change
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ async def give(
         authorization.given_redirect_uri,
         authorization.code_challenge,
     )
-    await oauth_cleaning.forget_ended(connection, tenant_id, "oauth_codes")
     return code
 
 

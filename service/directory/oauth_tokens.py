@@ -12,7 +12,6 @@ from service.directory import oauth_grants as use_cases
 from service.domain.oauth.errors import OAuthError, invalid_client, invalid_request
 from service.domain.oauth.server import TokenEndpoint, Tokens
 from service.storage import (
-    oauth_cleaning,
     oauth_clients,
     oauth_exchanges,
     oauth_grants,
@@ -112,9 +111,6 @@ async def _store(
     )
     if tokens.grant is not None:
         await _store_exchange(connection, client, parameters, tokens, tokens.grant)
-    await oauth_cleaning.forget_ended(
-        connection, client.tenant_id, "credentials", "oauth_refresh_tokens", "oauth_assertions"
-    )
 
 
 async def _store_exchange(

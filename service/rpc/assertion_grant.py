@@ -60,7 +60,6 @@ class AssertionGrant:
                 scopes,
                 seconds,
             )
-            await issuers.forget_ended_tokens(connection, verified.tenant_id)
         if not stored:
             raise _invalid()
         return oauth_service_pb2.IssueOAuthTokenResponse(

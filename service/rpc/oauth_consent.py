@@ -19,7 +19,7 @@ from service.domain.oauth import parameters as rules
 from service.domain.oauth.authorization import RedirectedError, read_authorization
 from service.domain.oauth.redirect_uris import origin_of
 from service.domain.token_rules import check_not_wider
-from service.storage import credentials, oauth_cleaning, principals, sign_ins
+from service.storage import credentials, principals, sign_ins
 from service.storage.changes import Author
 
 if TYPE_CHECKING:
@@ -157,7 +157,6 @@ async def _store(connection: Connection, tenant_id: UUID, session: str, found: S
     if not await _stays_active(connection, tenant_id, found):
         raise _sign_in_failed()
     await sign_ins.insert(connection, tenant_id, _hash(session), found)
-    await oauth_cleaning.forget_ended(connection, tenant_id, "sign_ins")
 
 
 async def _stays_active(connection: Connection, tenant_id: UUID, signed_in: SignIn) -> bool:

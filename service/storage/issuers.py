@@ -139,17 +139,3 @@ async def insert_token(
         seconds,
     )
     return status == "INSERT 0 1"
-
-
-async def forget_ended_tokens(connection: Connection, tenant_id: UUID) -> None:
-    """Remove a few that have ended; what others are removing is left to them."""
-    await connection.execute(
-        """
-        DELETE FROM credentials WHERE tenant_id = $1 AND id IN (
-            SELECT id FROM credentials
-            WHERE tenant_id = $1 AND kind = 'workload' AND expire_time < now()
-            ORDER BY expire_time LIMIT 20 FOR UPDATE SKIP LOCKED
-        )
-        """,
-        tenant_id,
-    )
