@@ -35,6 +35,7 @@ from service.federation.issuers import Issuers
 from service.passwords import PasswordHasher
 from service.rpc.access_checks import AccessCheckMethods
 from service.rpc.access_lists import AccessListMethods
+from service.rpc.arrivals import MAX_METADATA_BYTES, Arrivals
 from service.rpc.authentication import Authenticator
 from service.rpc.calls import Gate, handlers_of
 from service.rpc.credentials import CredentialMethods
@@ -81,7 +82,7 @@ W = TypeVar("W", bound=SharedWords)
 _SPARE_CALLS: Final = 100
 """Calls beyond those of methods: health checks, which go on while a gateway does, and refusals."""
 
-_MAX_WAITING: Final = 50_000
+_MAX_WAITING: Final = 20_000
 """Calls that gRPC holds, at some 4 KiB each, until this process has looked at them. It cancels
 those beyond, saying nothing of why; at its own limits it would do so to a thousand and one."""
 
@@ -245,9 +246,12 @@ class Server:
 def _options(settings: Settings) -> list[tuple[str, int]]:
     return [
         ("grpc.so_reuseport", 1 if settings.workers > 1 else 0),
-        ("grpc.max_receive_message_length", settings.max_request_bytes),
+        # What is a little too large is refused in our words (service/rpc/arrivals.py), what is
+        # much too large in gRPC's before it is in memory.
+        ("grpc.max_receive_message_length", 2 * settings.max_request_bytes),
         ("grpc.max_send_message_length", -1),
-        ("grpc.max_metadata_size", 16 * 1024),
+        ("grpc.max_metadata_size", 2 * MAX_METADATA_BYTES),
+        ("grpc.absolute_max_metadata_size", 2 * MAX_METADATA_BYTES),
         ("grpc.keepalive_time_ms", 120_000),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
@@ -287,6 +291,9 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
         TenantConnections(database, means.epoch),
         means.rate_limits,
         Load(settings.max_concurrent_calls),
+        Arrivals(
+            settings.max_request_bytes, settings.message_timeout, settings.max_concurrent_calls
+        ),
         Tenancy(database, means.epoch),
         revisions,
         schemas,

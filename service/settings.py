@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     database_connections: Annotated[int, Field(ge=1, le=1000)] = 10
     """How many connections each worker opens to the database."""
     max_request_bytes: Annotated[int, Field(ge=65_536)] = 16 * 1024 * 1024
+    message_timeout: Annotated[float, Field(gt=0)] = 30.0
+    """How many seconds a call's message may take to arrive."""
     max_concurrent_calls: Annotated[int, Field(ge=1)] = 1_000
     """How many calls a worker has open at once; more are told to come back later."""
     rate_limit: Annotated[int, Field(ge=0, le=1_000_000)] = 5_000

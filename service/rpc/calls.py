@@ -34,6 +34,7 @@ from service.domain.errors import DomainError, StaleSchemasError
 from service.domain.provenance import IMPORT, Provenance, origin_of
 from service.domain.roles import MANUAL
 from service.rpc import status
+from service.rpc.arrivals import metadata_of, require_moderate
 from service.rpc.authentication import NOBODY
 from service.rpc.certificates import certificate_of
 from service.rpc.gateways import address_of, client_of
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from rollbook.schema_sets import SchemaSet
     from service.domain.connections import ScimConnection
     from service.domain.revisions import Revisions
+    from service.rpc.arrivals import Arrivals
     from service.rpc.authentication import Authenticator, Caller, Client
     from service.rpc.certificates import AuthContext
     from service.rpc.gateways import Gateways, Peer
@@ -125,6 +127,7 @@ class Gate:
     connections: TenantConnections
     rate_limits: RateLimits
     load: Load
+    arrivals: Arrivals
     tenancy: Tenancy
     revisions: Revisions
     schemas: TenantSchemas | None = None
@@ -220,9 +223,12 @@ def _handler(method: MethodDescriptor, answer: Answer, gate: Gate) -> Any:
             context.set_trailing_metadata(((REVISION, revision),))
         return response
 
-    async def handle(body: bytes, context: Context) -> bytes:  # noqa: RET503  # abort raises
-        sent = _metadata(context)
+    async def handle(_requests: object, context: Context) -> bytes:  # noqa: RET503  # abort raises
+        sent = metadata_of(context)
         try:
+            gate.load.require_room()
+            require_moderate(sent)
+            body = await gate.arrivals.message(context)
             with gate.load.one_more():
                 # Whether the caller may is decided before what is asked is looked at (AIP-211).
                 admitted = await gate.admit(name, sent, context.peer, context.auth_context)
@@ -237,14 +243,9 @@ def _handler(method: MethodDescriptor, answer: Answer, gate: Gate) -> Any:
             failure = _bug(name, sent)
         await status.abort(context, failure)
 
-    # The body is parsed in `handle`, not by gRPC: its parser's words would reach the client.
-    return grpc.unary_unary_rpc_method_handler(handle)
-
-
-def _metadata(context: Context) -> dict[str, str]:
-    """Keys are lower-case in HTTP/2; of a repeated one the last counts."""
-    pairs = context.invocation_metadata() or ()
-    return {key: value for key, value in pairs if isinstance(value, str)}
+    # The message is awaited and parsed in `handle`, not by gRPC, which would wait for ever and
+    # whose parser's words would reach the client. To the client there is no difference.
+    return grpc.stream_unary_rpc_method_handler(handle)
 
 
 def _scope_missing(

@@ -21,8 +21,17 @@ class Load:
 
     @contextmanager
     def one_more(self) -> Iterator[None]:
-        """Around a call. Raises UNAVAILABLE, at once, when there are too many: whoever waited
-        would be given up before their turn came."""
+        """Around a call. Raises UNAVAILABLE when there are too many."""
+        self.require_room()
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
+
+    def require_room(self) -> None:
+        """Raises UNAVAILABLE, at once, when there are too many calls open: whoever waited would
+        be given up before their turn came."""
         if self._open >= self._limit:
             raise DomainError(
                 ErrorReason.ERROR_REASON_UNAVAILABLE,
@@ -30,8 +39,3 @@ class Load:
                 metadata={"limit": str(self._limit)},
                 retry_after=1,
             )
-        self._open += 1
-        try:
-            yield
-        finally:
-            self._open -= 1

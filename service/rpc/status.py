@@ -82,8 +82,12 @@ _CODES: Final = {
 }
 """Every reason has its code; a test holds this table against the enum."""
 
-_RETRY_AFTER: Final = {code_pb2.UNAVAILABLE: 1, code_pb2.RESOURCE_EXHAUSTED: 1}
-"""Seconds to wait before another try, unless the error says how many."""
+_WORTH_A_RETRY: Final = {
+    _R.ERROR_REASON_UNAVAILABLE,
+    _R.ERROR_REASON_DRAINING,
+    _R.ERROR_REASON_RATE_LIMITED,
+}
+"""What another try mends, after a second unless the error says how many."""
 
 
 def reason_name(error: DomainError) -> str:
@@ -132,8 +136,13 @@ def _details(error: DomainError, code: int) -> Iterator[Message]:
             resource_type=metadata.get("resourceType", ""),
             resource_name=metadata.get("resourceName", ""),
         )
-    if (seconds := error.retry_after or _RETRY_AFTER.get(code)) is not None:
+    if seconds := _retry_after(error):
         yield error_details_pb2.RetryInfo(retry_delay=Duration(seconds=seconds))
+
+
+def _retry_after(error: DomainError) -> int:
+    """Seconds to wait before another try, 0 when there is no use in one."""
+    return error.retry_after or int(error.reason in _WORTH_A_RETRY)
 
 
 async def abort(context: grpc.aio.ServicerContext[bytes, bytes], error: DomainError) -> NoReturn:
@@ -147,5 +156,4 @@ async def abort(context: grpc.aio.ServicerContext[bytes, bytes], error: DomainEr
 def _pushback(error: DomainError, code: int) -> Iterator[tuple[str, str]]:
     """Makes gRPC clients that repeat calls by themselves wait as RetryInfo says (gRFC A6)."""
     if code == code_pb2.UNAVAILABLE:
-        seconds = error.retry_after or _RETRY_AFTER[code]
-        yield "grpc-retry-pushback-ms", str(seconds * 1000)
+        yield "grpc-retry-pushback-ms", str(_retry_after(error) * 1000)
