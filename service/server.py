@@ -319,16 +319,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     issuers = IssuerMethods(
         database, means.epoch, page_key, plain_http=means.issuers.allows_plain_http
     )
-    oauth = oauth_answers(
-        database,
-        means.epoch,
-        gate.authenticator,
-        user_passwords,
-        means.issuers,
-        means.rate_limits,
-        gate.tenancy,
-        oauth_keys,
-    )
+    oauth = oauth_answers(database, means.epoch, gate, user_passwords, means.issuers, oauth_keys)
     tenants = TenantMethods(database, writes, page_key)
     return [
         handlers_of(_USERS, users.answers(), gate),

@@ -67,6 +67,13 @@ async def delete(connection: Connection, author: Author, client_id: str) -> None
     await _record(connection, author, "delete", client)
 
 
+async def delete_of_connection(connection: Connection, author: Author, connection_id: UUID) -> None:
+    """Remove the clients that are for a SCIM connection, with all that they got."""
+    removed = await oauth_clients.delete_of_connection(connection, author.tenant_id, connection_id)
+    for client in removed:
+        await _record(connection, author, "delete", client)
+
+
 async def _connection(connection: Connection, tenant_id: UUID, text: str) -> StoredConnection:
     """The SCIM connection of an id, or the default one. Raises CONNECTION_NOT_FOUND."""
     if text:

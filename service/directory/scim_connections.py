@@ -1,4 +1,4 @@
-"""Making, changing and deleting SCIM connections.
+"""Making and changing SCIM connections.
 
 Functions run inside the caller's transaction and add a row to `changes`, as one of a resource of
 the type "Connection".
@@ -56,7 +56,7 @@ async def create(
             f"There are {MAX_CONNECTIONS} connections; there can be no more.",
         )
     stored = await scim_connections.insert(connection, author.tenant_id, new_id(), content)
-    await _record(connection, author, "create", stored, CHANGEABLE)
+    await record(connection, author, "create", stored, CHANGEABLE)
     return stored
 
 
@@ -78,33 +78,18 @@ async def update(
     if not changed:
         return before
     stored = await scim_connections.update(connection, author.tenant_id, before.id, content)
-    await _record(connection, author, "update", stored, changed)
+    await record(connection, author, "update", stored, changed)
     return stored
 
 
-async def delete(connection: DatabaseConnection, author: Author, text: str, condition: str) -> None:
-    """A connection less, and its credentials revoked. Raises CONNECTION_NOT_FOUND, ETAG_MISMATCH,
-    CONNECTION_IS_DEFAULT."""
-    stored = await existing(connection, author.tenant_id, text, hold=True)
-    etag.require(condition, stored.version)
-    if stored.is_default:
-        raise DomainError(
-            ErrorReason.ERROR_REASON_CONNECTION_IS_DEFAULT,
-            f"{stored.content.name!r} is the tenant's default connection, which cannot be deleted; "
-            "disable it instead.",
-            metadata={"connection": stored.content.name},
-        )
-    await scim_connections.delete(connection, author.tenant_id, stored.id)
-    await _record(connection, author, "delete", stored, ())
-
-
-async def _record(
+async def record(
     connection: DatabaseConnection,
     author: Author,
     action: Action,
     stored: StoredConnection,
     attributes: Sequence[str],
 ) -> None:
+    """Add what was done to a connection to `changes`."""
     deleted = action == "delete"
     change = Change(
         action,

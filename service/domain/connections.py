@@ -27,7 +27,8 @@ class Adoption(StrEnum):
 @dataclass(frozen=True, slots=True)
 class ScimConnection:
     """What calls of one connection go by; `networks` are where they may come from, all when there
-    are none, and `dialect` is empty for that of the gateway."""
+    are none, and `dialect` is empty for that of the gateway. `redirect_uris` are where browsers may
+    be sent back to by its OAuth clients, anywhere when there are none."""
 
     id: UUID
     name: str
@@ -38,6 +39,7 @@ class ScimConnection:
     adoption: Adoption = Adoption.REFUSE
     lock_synced: bool = False
     networks: tuple[Network, ...] = ()
+    redirect_uris: tuple[str, ...] = ()
 
     def require_enabled(self) -> None:
         """Raises SCIM_DISABLED."""

@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING
 from service.storage import oauth_clients
 
 if TYPE_CHECKING:
+    from service.domain.connections import ScimConnection
     from service.domain.oauth.clients import Client
     from service.rpc.calls import Call
     from service.rpc.tenancy import Tenancy
+    from service.rpc.tenant_connections import TenantConnections
     from service.storage.database import Database
 
 
 class ClientLookup:
     """Finds clients of all tenants."""
 
-    def __init__(self, database: Database, tenancy: Tenancy) -> None:
+    def __init__(
+        self, database: Database, tenancy: Tenancy, connections: TenantConnections
+    ) -> None:
         self._database = database
         self._tenancy = tenancy
+        self._connections = connections
 
     async def find(self, client_id: str, call: Call) -> Client | None:
         """The client, if there is one, the address of the request does not name another tenant
@@ -31,3 +36,9 @@ class ClientLookup:
             return None
         async with self._database.connection(tenant_id) as connection:
             return await oauth_clients.get(connection, tenant_id, client_id)
+
+    async def connection_of(self, client: Client) -> ScimConnection:
+        """The SCIM connection that a client is for. Raises SCIM_DISABLED when it has just been
+        deleted, and the client with it."""
+        connections = await self._connections.of(client.tenant_id)
+        return connections.used_by(client.connection_id)

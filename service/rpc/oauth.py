@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 
     from service.epoch import Epoch
     from service.federation.issuers import Issuers
-    from service.rpc.authentication import Authenticator
-    from service.rpc.calls import Answer
-    from service.rpc.rate_limits import RateLimits
-    from service.rpc.tenancy import Tenancy
+    from service.rpc.calls import Answer, Gate
     from service.rpc.user_passwords import UserPasswords
     from service.storage.database import Connection, Database
 
@@ -48,16 +45,15 @@ class OAuthKeys:
 def oauth_answers(
     database: Database,
     epoch: Epoch,
-    authenticator: Authenticator,
+    gate: Gate,
     passwords: UserPasswords,
     issuers: Issuers,
-    rate_limits: RateLimits,
-    tenancy: Tenancy,
     keys: OAuthKeys,
 ) -> Mapping[str, Answer]:
-    """The functions by the method names of the contract."""
-    clients = ClientLookup(database, tenancy)
-    administrators = Administrators(database, authenticator, passwords)
+    """The functions by the method names of the contract; `gate` is what stands before all others,
+    since whom these are for is told by the request itself."""
+    clients = ClientLookup(database, gate.tenancy, gate.connections)
+    administrators = Administrators(database, gate.authenticator, passwords)
     return {
         **OAuthClientMethods(
             database, epoch, keys.page, plain_http=issuers.allows_plain_http
@@ -69,7 +65,7 @@ def oauth_answers(
             epoch,
             issuers.keys,
             AssertionGrant(database, issuers),
-            rate_limits,
+            gate.rate_limits,
             refresh_key=keys.refresh,
         ).answers(),
         **OAuthConsentMethods(database, clients, administrators, keys.form).answers(),

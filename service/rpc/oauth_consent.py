@@ -131,7 +131,8 @@ class OAuthConsentMethods:
         """What a client asks for. Raises OAuthError, RedirectedError."""
         parameters = rules.read((one.name, one.value) for one in asked.parameters)
         client = await self._clients.find(parameters.get("client_id"), call)
-        return read_authorization(client, parameters, asked.issuer)
+        connection = await self._clients.connection_of(client) if client else None
+        return read_authorization(client, connection, parameters, asked.issuer)
 
     async def _form(self, request: Any, call: Call) -> Authorization:
         """What the page of a form was about. Raises OAuthError, FORM_EXPIRED."""

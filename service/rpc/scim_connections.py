@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rollbook.v1 import connection_service_pb2
+from service.directory import connection_end
 from service.directory import scim_connections as use_cases
 from service.rpc import wire
 from service.storage import credentials, scim_connections
@@ -85,7 +86,7 @@ class ConnectionMethods:
         """A connection less."""
 
         async def work(connection: Connection) -> bytes:
-            await use_cases.delete(connection, call.author, request.id, request.etag)
+            await connection_end.delete(connection, call.author, request.id, request.etag)
             return b""
 
         return await self._write(request, call, work)

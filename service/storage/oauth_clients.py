@@ -121,3 +121,16 @@ async def delete(connection: Connection, tenant_id: UUID, client_id: str) -> Cli
         client_id,
     )
     return _client(row) if row else None
+
+
+async def delete_of_connection(
+    connection: Connection, tenant_id: UUID, connection_id: UUID
+) -> list[Client]:
+    """Remove the clients that are for a SCIM connection, with all that they got."""
+    rows = await connection.fetch(
+        "DELETE FROM oauth_clients WHERE tenant_id = $1 AND connection_id = $2 "
+        f"RETURNING {_COLUMNS}",
+        tenant_id,
+        connection_id,
+    )
+    return [_client(row) for row in rows]

@@ -105,7 +105,7 @@ async def policies(connection: DatabaseConnection, tenant_id: UUID) -> Connectio
     """What the calls of a tenant go by."""
     rows = await connection.fetch(
         "SELECT id, name, is_default, enabled, dialect, require_email_user_names, adoption,"
-        " lock_synced, ip_allow_list FROM connections WHERE tenant_id = $1",
+        " lock_synced, ip_allow_list, redirect_uris FROM connections WHERE tenant_id = $1",
         tenant_id,
     )
     return Connections.of(map(_policy, rows))
@@ -113,9 +113,11 @@ async def policies(connection: DatabaseConnection, tenant_id: UUID) -> Connectio
 
 def _policy(row: asyncpg.Record) -> ScimConnection:
     values: dict[str, Any] = dict(row)
-    networks = networks_of(values.pop("ip_allow_list"))
-    adoption, dialect = Adoption(row["adoption"]), row["dialect"] or ""
-    return ScimConnection(**{**values, "adoption": adoption, "dialect": dialect}, networks=networks)
+    values["networks"] = networks_of(values.pop("ip_allow_list"))
+    values["adoption"] = Adoption(row["adoption"])
+    values["dialect"] = row["dialect"] or ""
+    values["redirect_uris"] = tuple(row["redirect_uris"])
+    return ScimConnection(**values)
 
 
 async def insert(

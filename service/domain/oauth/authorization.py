@@ -8,13 +8,14 @@ from urllib.parse import urlencode
 
 from authlib.oauth2 import OAuth2Error
 
-from rollbook.access import scopes_named
+from rollbook.access import Scope, scopes_named
 from service.domain.oauth.errors import OAuthError, error_of, invalid_request
 from service.domain.oauth.grants import S256, CodeGrant
+from service.domain.oauth.redirect_uris import is_allowed
 from service.domain.oauth.server import Protocol, Request
 
 if TYPE_CHECKING:
-    from rollbook.access import Scope
+    from service.domain.connections import ScimConnection
     from service.domain.oauth.clients import Client
     from service.domain.oauth.parameters import Parameters
 
@@ -56,20 +57,26 @@ class RedirectedError(Exception):
         self.redirect_uri = redirect_uri
 
 
-def read_authorization(client: Client | None, parameters: Parameters, issuer: str) -> Authorization:
-    """What a request asks for.
+def read_authorization(
+    client: Client | None, connection: ScimConnection | None, parameters: Parameters, issuer: str
+) -> Authorization:
+    """What a request asks for; `connection` is the one that the client is for.
 
     Raises OAuthError when nobody may be sent anywhere: the client or its address is not known.
     Raises RedirectedError for all that is wrong besides.
     """
     redirect_uri = _redirect_uri(client, parameters)
     assert client is not None
+    assert connection is not None
+    _check_allowed(connection, redirect_uri)
     try:
-        return _checked(client, parameters, redirect_uri, issuer)
+        authorization = _checked(client, parameters, redirect_uri, issuer)
+        _check_enabled(connection, authorization.scopes)
     except OAuthError as error:
         told = (("error", error.error), ("error_description", error.message))
         state = parameters.get("state")
         raise RedirectedError(_with(redirect_uri, told, state, issuer)) from None
+    return authorization
 
 
 def _redirect_uri(client: Client | None, parameters: Parameters) -> str:
@@ -89,6 +96,23 @@ def _redirect_uri(client: Client | None, parameters: Parameters) -> str:
             "sees them in the list of clients."
         )
     return given
+
+
+def _check_allowed(connection: ScimConnection, redirect_uri: str) -> None:
+    """The list of the connection may be narrower than when the client was registered."""
+    if not is_allowed(connection.redirect_uris, redirect_uri):
+        raise invalid_request(
+            f"The SCIM connection {connection.name!r} does not allow this redirect_uri. An "
+            "administrator changes that with `rollbook connection update`."
+        )
+
+
+def _check_enabled(connection: ScimConnection, scopes: frozenset[Scope]) -> None:
+    """Nobody is asked to consent to what would be good for nothing."""
+    if Scope.SCIM in scopes and not connection.enabled:
+        raise OAuthError(
+            "access_denied", f"SCIM is switched off for the connection {connection.name!r}."
+        )
 
 
 def _checked(

@@ -12,7 +12,7 @@ from rollbook.oauth import GRANTABLE_SCOPES
 from service.domain.errors import invalid_value
 from service.domain.oauth.clients import AUTHENTICATIONS
 from service.domain.oauth.keys import checked_key_set
-from service.domain.oauth.redirect_uris import checked_redirect_uris, matches
+from service.domain.oauth.redirect_uris import checked_redirect_uris, is_allowed
 from service.domain.token_rules import checked_name, checked_scopes
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def check_allowed(new: NewClient, allowed: Sequence[str]) -> None:
     """The SCIM connection of a client may say where browsers may be sent at all. Raises
     INVALID_VALUE."""
     for uri in new.redirect_uris:
-        if allowed and not matches(allowed, uri):
+        if not is_allowed(allowed, uri):
             raise invalid_value(
                 "redirect_uris",
                 f"{uri[:200]!r} is none of the redirect URIs that the SCIM connection allows.",

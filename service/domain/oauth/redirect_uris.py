@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 from service.domain.errors import invalid_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 MAX_URIS: Final = 20
 MAX_LENGTH: Final = 2_000
@@ -49,6 +49,12 @@ def matches(registered: Iterable[str], uri: str) -> bool:
     if not is_uri(uri):
         return False
     return any(_matches(one, uri) for one in registered)
+
+
+def is_allowed(allowed: Collection[str], uri: str) -> bool:
+    """Whether a SCIM connection lets its clients send browsers to `uri`: to any, unless it has a
+    list."""
+    return not allowed or matches(allowed, uri)
 
 
 def is_uri(text: str) -> bool:
