@@ -17,11 +17,13 @@ from service.federation.assertions import is_jwt
 from service.storage import issuers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from uuid import UUID
 
     from rollbook.access import Scope
     from service.domain.oauth.parameters import Parameters
     from service.federation.issuers import Issuers, VerifiedToken
+    from service.rpc.tenancy import Tenancy
     from service.storage.database import Database
 
 MAX_SECONDS: Final = 3_600
@@ -32,17 +34,24 @@ the issuer still vouches for them (RFC 7521 §4.1)."""
 class AssertionGrant:
     """Gives access tokens for assertions."""
 
-    def __init__(self, database: Database, trusted: Issuers) -> None:
+    def __init__(self, database: Database, trusted: Issuers, tenancy: Tenancy) -> None:
         self._database = database
         self._issuers = trusted
+        self._tenancy = tenancy
 
-    async def answer(self, parameters: Parameters, tenant_id: UUID | None) -> bytes:
-        """An access token, in `tenant_id` if a client of that tenant asks. Raises OAuthError."""
+    async def answer(
+        self, parameters: Parameters, tenant_id: UUID | None, metadata: Mapping[str, str]
+    ) -> bytes:
+        """An access token of the tenant that the assertion is for: in `tenant_id` if a client of
+        that tenant asks, and in none that is suspended, or another one than the URL names by the
+        `metadata`. Raises OAuthError."""
         text = parameters.get("assertion")
         if not text:
             raise invalid_request("The parameter assertion is missing.")
         verified = await self._issuers.verify(text) if is_jwt(text) else None
         if verified is None or tenant_id not in {None, verified.tenant_id}:
+            raise _invalid()
+        if not await self._tenancy.serves(verified.tenant_id, metadata):
             raise _invalid()
         scopes = _granted(parameters.get("scope"), verified.scopes)
         return await self._issue(verified, scopes)

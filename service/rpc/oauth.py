@@ -64,7 +64,7 @@ def oauth_answers(
             clients,
             epoch,
             issuers.keys,
-            AssertionGrant(database, issuers),
+            AssertionGrant(database, issuers, gate.tenancy),
             gate.rate_limits,
             refresh_key=keys.refresh,
         ).answers(),

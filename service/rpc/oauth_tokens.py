@@ -108,7 +108,7 @@ class OAuthTokenMethods:
         tenant_id = None
         if request.authorization or any(map(parameters.get, _OF_CLIENTS)):
             tenant_id = (await self._asked(request, call, "/oauth2/token")).client.tenant_id
-        return await self._assertions.answer(parameters, tenant_id)
+        return await self._assertions.answer(parameters, tenant_id, call.metadata)
 
     async def revoke(self, request: Any, call: Call) -> bytes:
         """A token less (RFC 7009)."""
