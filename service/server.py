@@ -36,6 +36,8 @@ from service.passwords import PasswordHasher
 from service.rpc.access_checks import AccessCheckMethods
 from service.rpc.access_lists import AccessListMethods
 from service.rpc.arrivals import MAX_METADATA_BYTES, Arrivals
+from service.rpc.attempts import WORDS as ATTEMPTS_WORDS
+from service.rpc.attempts import Attempts
 from service.rpc.authentication import Authenticator
 from service.rpc.calls import Gate, handlers_of
 from service.rpc.credentials import CredentialMethods
@@ -132,6 +134,7 @@ class _Means:
     last_uses: LastUses
     issuers: Issuers
     rate_limits: RateLimits
+    attempts: SharedWords
 
     @classmethod
     async def open(cls, settings: Settings) -> Self:
@@ -160,6 +163,7 @@ class _Means:
             LastUses(database),
             issuers,
             rate_limits,
+            _shared(SharedWords, directory, f"{name}-attempts", ATTEMPTS_WORDS),
         )
 
     async def close(self) -> None:
@@ -170,6 +174,7 @@ class _Means:
         self.epoch.close()
         self.writes_epoch.close()
         self.hasher.close()
+        self.attempts.close()
 
 
 def _shared(kind: type[W], directory: Path | None, name: str, count: int = 1) -> W:
@@ -282,7 +287,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
         Authenticator(
             database,
             means.epoch,
-            Passwords(database, hasher),
+            Passwords(database, hasher, Attempts(means.attempts, "Basic")),
             means.last_uses,
             foreign_tokens,
             means.issuers,
@@ -305,8 +310,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     memberships = MembershipMethods(database, writes, page_key)
     directory = DirectoryMethods(database, hasher, writes, page_key)
     registry = SchemaMethods(database, writes, schemas)
-    # One for all ways to log in: it counts the attempts.
-    user_passwords = UserPasswords(database, hasher)
+    user_passwords = UserPasswords(database, hasher, Attempts(means.attempts, "log-in"))
     passwords = PasswordMethods(user_passwords, hasher, writes)
     catalogues = RoleCatalogueMethods(database, writes, page_key)
     assignments = RoleAssignmentMethods(database, writes, page_key)

@@ -1,6 +1,7 @@
 """Limits on guessing passwords: how often one may be tried, by whom and for whom.
 
-Counted in the memory of each process, within minutes; a password that was right is not counted.
+Counted within minutes, in memory that all workers of a machine share; a password that was right is
+not counted. Two attempts that begin in the same moment on two workers may count once.
 """
 
 from __future__ import annotations
@@ -16,11 +17,10 @@ from service.domain.errors import DomainError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WINDOW: Final = 60.0
-"""Seconds after which counting begins anew."""
+    from service.shared_memory import SharedWords
 
-MAX_KEYS: Final = 30_000
-"""How many counters there are; the oldest is forgotten for a new one."""
+WINDOW: Final = 60
+"""Seconds after which counting begins anew."""
 
 PAIR_LIMIT: Final = 10
 """Wrong passwords for one user name from one client."""
@@ -31,60 +31,102 @@ LIMIT: Final = 100
 CALLER_LIMIT: Final = 1_000
 """Wrong passwords that one service asks about, for all who log in to it."""
 
+COUNTERS: Final = 65_536
+WORDS: Final = 2 * COUNTERS
+"""Of shared memory: for each counter whose it is, and its window's end with its count."""
+
+_NEIGHBOURS: Final = 8
+"""How many places are looked at for a counter. When others are using all of them, the one that
+has counted least is forgotten."""
+
+_COUNT_BITS: Final = 24
+_MAX_COUNT: Final = (1 << _COUNT_BITS) - 1
+
 
 class Attempts:
     """Counts attempts by user name, by client (empty when it is not known, which is for a caller
-    alone) and by the service that calls for others, if one does. `clock` tells seconds."""
+    alone) and by the service that calls for others, if one does; those of each `purpose` by
+    themselves. `clock` tells milliseconds, the same to all processes."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        memory: SharedWords,
+        purpose: str,
+        clock: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000,
+    ) -> None:
+        self._memory = memory
+        self._purpose = purpose
         self._clock = clock
-        self._counts: dict[bytes, tuple[float, int]] = {}
 
     def begin(self, user_name: str, client: str, caller: str = "") -> None:
         """Count an attempt as a wrong one. Raises RATE_LIMITED when there were too many."""
         now = self._clock()
-        keys = _keys(user_name, client, caller)
-        counts = [(key, self._count(key, now), limit) for key, limit in keys]
-        for _, (end, count), limit in counts:
+        keys = _keys(self._purpose, user_name, client, caller)
+        for key, limit in keys:
+            end, count = self._read(key, now)
             if count >= limit:
-                raise _too_many(math.ceil(end - now))
-        for key, (end, count), _ in counts:
-            self._counts.pop(key, None)
-            self._counts[key] = (end, count + 1)
-        while len(self._counts) > MAX_KEYS:
-            del self._counts[next(iter(self._counts))]
+                raise _too_many(math.ceil((end - now) / 1_000))
+        for key, _ in keys:
+            end, count = self._read(key, now)
+            self._write(key, now, end, min(count + 1, _MAX_COUNT))
 
     def take_back(self, user_name: str, client: str, caller: str = "") -> None:
         """Count an attempt no more: the password was right, or was not looked at."""
-        for key, _ in _keys(user_name, client, caller):
-            end, count = self._counts.get(key, (0.0, 0))
-            if count > 1:
-                self._counts[key] = (end, count - 1)
-            else:
-                self._counts.pop(key, None)
+        now = self._clock()
+        for key, _ in _keys(self._purpose, user_name, client, caller):
+            end, count = self._read(key, now)
+            if count:
+                self._write(key, now, end, count - 1)
 
-    def _count(self, key: bytes, now: float) -> tuple[float, int]:
-        end, count = self._counts.get(key, (0.0, 0))
-        return (end, count) if end > now else (now + WINDOW, 0)
+    def _read(self, key: int, now: int) -> tuple[int, int]:
+        """When the window of a counter ends, in milliseconds, and what it has counted."""
+        words = self._memory.words
+        for place in _places(key):
+            end, count = _unpacked(words[place + 1])
+            # An end too far off is of a clock left behind that has begun anew since.
+            if words[place] == key and now < end <= now + WINDOW * 1_000:
+                return end, count
+        return now + WINDOW * 1_000, 0
+
+    def _write(self, key: int, now: int, end: int, count: int) -> None:
+        """Sets a counter, in its own place, or an ended one's, or the one that counted least."""
+        words = self._memory.words
+
+        def standing(place: int) -> tuple[bool, int]:
+            ends, counted = _unpacked(words[place + 1])
+            return words[place] != key, counted if now < ends <= now + WINDOW * 1_000 else 0
+
+        place = min(_places(key), key=standing)
+        words[place] = key
+        words[place + 1] = end << _COUNT_BITS | count
 
 
-def _keys(user_name: str, client: str, caller: str) -> list[tuple[bytes, int]]:
+def _places(key: int) -> list[int]:
+    first = 2 * (key % COUNTERS)
+    return [place % WORDS for place in range(first, first + 2 * _NEIGHBOURS, 2)]
+
+
+def _unpacked(word: int) -> tuple[int, int]:
+    return word >> _COUNT_BITS, word & _MAX_COUNT
+
+
+def _keys(purpose: str, user_name: str, client: str, caller: str) -> list[tuple[int, int]]:
     """The counters of an attempt and their limits; a hash, since names may be long."""
     keys = [
-        (_key("pair", user_name, client, caller if not client else ""), PAIR_LIMIT),
-        (_key("name", user_name), LIMIT),
+        (_key(purpose, "pair", user_name, client, caller if not client else ""), PAIR_LIMIT),
+        (_key(purpose, "name", user_name), LIMIT),
     ]
     if client:
-        keys.append((_key("client", client), LIMIT))
+        keys.append((_key(purpose, "client", client), LIMIT))
     if caller:
-        keys.append((_key("caller", caller), CALLER_LIMIT))
+        keys.append((_key(purpose, "caller", caller), CALLER_LIMIT))
     return keys
 
 
-def _key(*parts: str) -> bytes:
+def _key(*parts: str) -> int:
     # Each part is hashed by itself: joined, two pairs could read the same.
     hashes = b"".join(hashlib.blake2b(part.encode(), digest_size=16).digest() for part in parts)
-    return hashlib.blake2b(hashes, digest_size=16).digest()
+    return int.from_bytes(hashlib.blake2b(hashes, digest_size=8).digest(), "big")
 
 
 def _too_many(seconds: int) -> DomainError:

@@ -7,7 +7,6 @@ import base64
 import binascii
 from typing import TYPE_CHECKING, Final
 
-from service.rpc.attempts import Attempts
 from service.rpc.expected_tenant import NOTHING
 from service.storage import credentials, tenants
 from service.storage.database import NO_TENANT
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from service.passwords import PasswordHasher
+    from service.rpc.attempts import Attempts
     from service.rpc.expected_tenant import Expected
     from service.storage.credentials import Credential
     from service.storage.database import Database
@@ -27,12 +27,10 @@ CACHE_SIZE: Final = 10_000
 class Passwords:
     """Checks user names with passwords."""
 
-    def __init__(
-        self, database: Database, hasher: PasswordHasher, attempts: Attempts | None = None
-    ) -> None:
+    def __init__(self, database: Database, hasher: PasswordHasher, attempts: Attempts) -> None:
         self._database = database
         self._hasher = hasher
-        self._attempts = attempts or Attempts()
+        self._attempts = attempts
         # What argon2 has approved, under the hash of the header: so that a password costs its
         # work once, and one that was changed is noticed.
         self._verified: dict[bytes, str] = {}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from service.domain.folding import fold
-from service.rpc.attempts import Attempts
 from service.storage import passwords
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from service.passwords import PasswordHasher
+    from service.rpc.attempts import Attempts
     from service.storage.database import Database
     from service.storage.passwords import UserPassword
 
@@ -19,12 +19,10 @@ if TYPE_CHECKING:
 class UserPasswords:
     """Checks passwords of users, for services and for the pages on which people sign in."""
 
-    def __init__(
-        self, database: Database, hasher: PasswordHasher, attempts: Attempts | None = None
-    ) -> None:
+    def __init__(self, database: Database, hasher: PasswordHasher, attempts: Attempts) -> None:
         self._database = database
         self._hasher = hasher
-        self._attempts = attempts or Attempts()
+        self._attempts = attempts
 
     async def verify(
         self, tenant_id: UUID, user: UUID | str, password: str, *, client: str, caller: str = ""

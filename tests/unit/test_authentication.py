@@ -18,9 +18,10 @@ from rollbook.tokens import new_token
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError
 from service.epoch import Epoch
-from service.rpc.attempts import PAIR_LIMIT
+from service.rpc.attempts import PAIR_LIMIT, WORDS, Attempts
 from service.rpc.authentication import CACHE_SECONDS, Authenticator
 from service.rpc.passwords import Passwords
+from service.shared_memory import SharedWords
 from service.storage import credentials
 from service.storage.credentials import Credential
 from service.storage.database import NO_TENANT
@@ -144,10 +145,14 @@ def noted() -> Noted:
 
 
 @pytest.fixture
-def authenticator(rows: Rows, epoch: Epoch, hasher: Hasher, noted: Noted) -> Authenticator:
-    for_passwords: Any = (rows, hasher)
+def authenticator(
+    rows: Rows, epoch: Epoch, hasher: Hasher, noted: Noted, tmp_path: Path
+) -> Iterator[Authenticator]:
+    memory = SharedWords.shared(tmp_path, "attempts", WORDS)
+    for_passwords: Any = (rows, hasher, Attempts(memory, "Basic"))
     parts: Any = (rows, epoch, Passwords(*for_passwords), noted)
-    return Authenticator(*parts)
+    yield Authenticator(*parts)
+    memory.close()
 
 
 async def outcome(authenticator: Authenticator, header: str, client: str = "192.0.2.1") -> str:

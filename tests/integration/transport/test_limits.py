@@ -16,8 +16,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
 from rollbook.client import RollbookClient
+from rollbook.errors import LimitExceededError
 from rollbook.v1.user_service_pb2 import ListUsersRequest
 from rollbook.v1.user_service_pb2_grpc import UserServiceStub
+from service.rpc.attempts import PAIR_LIMIT
 from tests.harness.instance import TOKEN, running_gateway, running_service
 from tests.harness.processes import service_process
 
@@ -131,6 +133,32 @@ async def test_workers_of_a_machine_count_together(database_url: str, tmp_path: 
                 let_in += sum(error is None for error in got)
         seconds = time.monotonic() - start
     assert 100 <= let_in <= 110 + 20 * seconds
+
+
+async def test_workers_of_a_machine_count_wrong_passwords_together(
+    database_url: str, tmp_path: Path
+) -> None:
+    with service_process(database_url, tmp_path, 2) as (_, addresses):
+        async with AsyncExitStack() as opened:
+            workers = [
+                await opened.enter_async_context(RollbookClient(address, token=TOKEN))
+                for address in addresses
+            ]
+
+            async def reason(number: int, **named: str) -> str:
+                """Of one attempt at one user from one address, at each worker in turn."""
+                try:
+                    user_id = await workers[number % 2].passwords.verify(
+                        f"wrong {number}", client_address="192.0.2.7", **named
+                    )
+                except LimitExceededError as error:
+                    return error.reason
+                assert user_id is None
+                return ""
+
+            reasons = [await reason(number, user_name="ada") for number in range(14)]
+            assert reasons == [""] * PAIR_LIMIT + ["RATE_LIMITED"] * (14 - PAIR_LIMIT)
+            assert await reason(0, user_name="bob") == ""
 
 
 async def test_too_many_calls_at_once_are_refused_at_once_and_the_others_answered(
