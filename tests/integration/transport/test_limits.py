@@ -145,20 +145,20 @@ async def test_workers_of_a_machine_count_wrong_passwords_together(
                 for address in addresses
             ]
 
-            async def reason(number: int, **named: str) -> str:
+            async def reason(number: int, user_name: str) -> str:
                 """Of one attempt at one user from one address, at each worker in turn."""
                 try:
                     user_id = await workers[number % 2].passwords.verify(
-                        f"wrong {number}", client_address="192.0.2.7", **named
+                        f"wrong {number}", user_name=user_name, client_address="192.0.2.7"
                     )
                 except LimitExceededError as error:
                     return error.reason
                 assert user_id is None
                 return ""
 
-            reasons = [await reason(number, user_name="ada") for number in range(14)]
+            reasons = [await reason(number, "ada") for number in range(14)]
             assert reasons == [""] * PAIR_LIMIT + ["RATE_LIMITED"] * (14 - PAIR_LIMIT)
-            assert await reason(0, user_name="bob") == ""
+            assert await reason(0, "bob") == ""
 
 
 async def test_too_many_calls_at_once_are_refused_at_once_and_the_others_answered(
