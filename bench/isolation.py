@@ -1,8 +1,9 @@
 """`python -m bench.isolation`: what row-level security costs reads.
 
 The same reads run in turn as the service runs them and as a superuser, to whom no policy
-applies, on connections that are never told a tenant. What gRPC, Python and the gateway add to a
-request is the same for both, so of a request the cost is a smaller part than of a read.
+applies, on connections that are never told a tenant: first the storage's part alone, then whole
+calls over gRPC to two services. Processor time of the service and of the database is what counts,
+which unlike the time that passes does not depend on what else the machine is at.
 """
 
 from __future__ import annotations
@@ -10,18 +11,26 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from unittest import mock
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import asyncpg
+import grpc
 import uvloop
 
+from bench.plain_service import nothing
+from bench.processes import Program, processor_seconds
 from bench.seed import insert_users, user
+from bench.stack import TOKEN, free_port
 from rollbook.attributes import USER
 from rollbook.v1.filter_pb2 import COMPARISON_OPERATOR_EQUAL as EQUAL
 from rollbook.v1.filter_pb2 import AttributePath, Comparison, Filter, FilterValue
+from rollbook.v1.user_service_pb2 import GetUserRequest, ListUsersRequest, LookupUserRequest
+from rollbook.v1.user_service_pb2_grpc import UserServiceStub
 from service.domain.filters import resolve
 from service.storage import page_sql, pages, resources
 from service.storage.credentials import DEFAULT_TENANT
@@ -34,12 +43,18 @@ from standalone.postgres import EmbeddedPostgres
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from google.protobuf.message import Message
+
     Read = Callable[[Database, int], Awaitable[object]]
 
 USERS: Final = 20_000
 ROUNDS: Final = 21
 READS: Final = 50
 """How many reads each competitor has in a round."""
+
+CALL_ROUNDS: Final = 9
+
+_METADATA: Final = (("authorization", f"Bearer {TOKEN}"),)
 
 _OTHER: Final = uuid4()
 
@@ -55,6 +70,7 @@ async def main() -> None:
             await _compare(title, read, isolated, plain)
         await isolated.close()
         await plain.close()
+        await _compare_calls(server.url, Path(directory), ids)
 
 
 def _reads(ids: Sequence[UUID]) -> list[tuple[str, Read]]:
@@ -99,19 +115,19 @@ async def _compare(title: str, read: Read, isolated: Database, plain: Database) 
     for _ in range(ROUNDS):
         first = await _cost(isolated, read)
         with (
-            mock.patch("service.storage.database._Session.serve", _nothing),
+            mock.patch("service.storage.database._Session.serve", nothing),
             mock.patch.object(page_sql, "RESOURCES", "resources"),
         ):
             rounds.append((first, await _cost(plain, read)))
     first, second = (statistics.median(each) * 1e6 for each in zip(*rounds, strict=True))
     ratio = statistics.median(first / second for first, second in rounds)
+    _say(title, first, second, ratio)
+
+
+def _say(title: str, isolated: float, plain: float, ratio: float) -> None:
     print(  # what the program is for
-        f"{title:<30} {first:>6.0f} µs isolated {second:>6.0f} µs plain   ratio {ratio:.3f}"
+        f"{title:<30} {isolated:>6.0f} µs isolated {plain:>6.0f} µs plain   ratio {ratio:.3f}"
     )
-
-
-async def _nothing(*_: object) -> None:
-    """What the connections of a plain database are told."""
 
 
 async def _cost(database: Database, read: Read) -> float:
@@ -132,8 +148,93 @@ def _processor_seconds(process: int) -> float:
 
 async def _plain(url: str) -> Database:
     """A pool of the superuser of the embedded server."""
-    with mock.patch("service.storage.isolation.enter", _nothing):
-        return await Database.connect(url.replace("//rollbook@", "//postgres@"), max_connections=1)
+    with mock.patch("service.storage.isolation.enter", nothing):
+        return await Database.connect(_as_superuser(url), max_connections=1)
+
+
+def _as_superuser(url: str) -> str:
+    return url.replace("//rollbook@", "//postgres@")
+
+
+async def _compare_calls(url: str, directory: Path, ids: Sequence[UUID]) -> None:
+    with ExitStack() as programs:
+        services = [
+            _Service(programs, "service", url, directory),
+            _Service(programs, "bench.plain_service", _as_superuser(url), directory),
+        ]
+        async with AsyncExitStack() as channels:
+            for service in services:
+                await service.connect(channels, url)
+            for title, number, request in _calls(ids):
+                await _compare_calls_of(title, number, request, services)
+
+
+def _calls(ids: Sequence[UUID]) -> list[tuple[str, int, Callable[[int], Message]]]:
+    """What is called, how often in a round, and with which requests."""
+    return [
+        ("GetUser", 1000, lambda n: GetUserRequest(id=str(ids[n * 7919 % len(ids)]))),
+        ("LookupUser", 1000, lambda n: LookupUserRequest(user_name=user(n).user_name)),
+        ("ListUsers, 100", 100, lambda _: ListUsersRequest(page_size=100)),
+    ]
+
+
+async def _compare_calls_of(
+    title: str, number: int, request: Callable[[int], Message], services: Sequence[_Service]
+) -> None:
+    rounds = []
+    for _ in range(CALL_ROUNDS):
+        costs = [await service.cost(number, request) for service in services]
+        rounds.append(costs)
+    first, second = (statistics.median(each) * 1e6 for each in zip(*rounds, strict=True))
+    ratio = statistics.median(first / second for first, second in rounds)
+    _say(title, first, second, ratio)
+
+
+class _Service:
+    """A service that runs, and the processor time that calls of it take."""
+
+    def __init__(self, programs: ExitStack, module: str, url: str, directory: Path) -> None:
+        self._login = urlsplit(url).username
+        port = free_port()
+        self._target = f"127.0.0.1:{port}"
+        self._program = Program(
+            module,
+            log=directory / f"{module}.log",
+            environment={
+                "ROLLBOOK_DATABASE_URL": url,
+                "ROLLBOOK_GRPC_LISTEN": self._target,
+                "ROLLBOOK_BOOTSTRAP_TOKEN": TOKEN,
+                "ROLLBOOK_RATE_LIMIT": "0",
+                "ROLLBOOK_TENANT_RATE_LIMIT": "0",
+                "ROLLBOOK_LOG_LEVEL": "warning",
+            },
+        )
+        programs.callback(self._program.stop)
+
+    async def connect(self, held: AsyncExitStack, url: str) -> None:
+        """Waits until the service is ready."""
+        channel = await held.enter_async_context(grpc.aio.insecure_channel(self._target))
+        await channel.channel_ready()
+        self._stub = UserServiceStub(channel)
+        self._database = await asyncpg.connect(_as_superuser(url))
+        held.push_async_callback(self._database.close)
+
+    async def cost(self, number: int, request: Callable[[int], Message]) -> float:
+        """Processor seconds of one call, of the service and of its connections to the database."""
+        name = type(request(0)).__name__.removesuffix("Request")
+        call = getattr(self._stub, name)
+        before = await self._processor_seconds()
+        for n in range(number):
+            await call(request(n), metadata=_METADATA)
+        return (await self._processor_seconds() - before) / number
+
+    async def _processor_seconds(self) -> float:
+        rows = await self._database.fetch(
+            "SELECT pid FROM pg_stat_activity WHERE application_name = 'rollbook' AND usename = $1",
+            self._login,
+        )
+        processes = [self._program.id, *(row["pid"] for row in rows)]
+        return sum(map(processor_seconds, processes))
 
 
 async def _seed(url: str) -> list[UUID]:

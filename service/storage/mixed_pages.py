@@ -71,32 +71,40 @@ async def _found(
 ) -> list[asyncpg.Record]:
     """Rows of id, resource_type and sort_key: of each type as many as the page may need, found
     as those of a list of that type are."""
-    parameters: list[object] = [limit, min(skip, _MAX_SKIP)]
+    parameters: list[object] = []
+    conditions = [selection.condition for selection in selections]
+    size, offset = page_sql.bounds(conditions, limit, min(skip, _MAX_SKIP), parameters)
+    most = f"{size}::int8 + {offset}::int8" if skip else size
     keys = sort_keys([selection.order for selection in selections])
     parts = [
-        _part(selection, key, position, parameters)
+        _part(selection, key, position, most, parameters)
         for selection, key in zip(selections, keys, strict=True)
     ]
     key, backwards = keys[0], position is not None and position.backwards
     typed = f"found.sort_key::{key.sql_type}" if key.sql else ""
     if key.sql_type == "text":
         typed = 'found.sort_key COLLATE "C"'
+    order = key.order_of(typed, "found.id", backwards=backwards)
     return await connection.fetch(
         f"SELECT found.* FROM ({' UNION ALL '.join(parts)}) AS found "
-        f"ORDER BY {key.order_of(typed, 'found.id', backwards=backwards)} LIMIT $1 OFFSET $2",
+        f"ORDER BY {order} LIMIT {size} OFFSET {offset}",
         *parameters,
     )
 
 
 def _part(
-    selection: Selection, key: SortKey, position: Position | None, parameters: list[object]
+    selection: Selection,
+    key: SortKey,
+    position: Position | None,
+    limit: str,
+    parameters: list[object],
 ) -> str:
     restriction = selection.restriction(parameters)
     backwards = position is not None and position.backwards
     if position is not None:
         beyond = key.beyond(position.key, position.id, parameters, backwards=backwards)
         restriction = f"{restriction} AND {beyond}"
-    window = Window(key, backwards, limit="$1::int8 + $2::int8", offset="0")
+    window = Window(key, backwards, limit, offset="0")
     page = page_sql.page(restriction, selection.condition, window, selection.tenant_id, parameters)
     kind = literal(selection.resource_type.name)
     return f"(WITH {page} SELECT page.id, {kind} AS resource_type, page.sort_key FROM page)"

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 from service.storage.filter_sql import where
 from service.storage.search_sql import RESOURCES
-from service.storage.selectivity import is_selective
+from service.storage.selectivity import is_selective, is_unique
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from service.domain.conditions import Condition
@@ -27,7 +28,7 @@ MAX_FOUND: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The part of an ordered list that a page is: `limit` and `offset` are placeholders."""
+    """The part of an ordered list that a page is: `limit` and `offset` are SQL."""
 
     key: SortKey
     backwards: bool
@@ -42,6 +43,31 @@ class Window:
             f" row_number() OVER (ORDER BY {order}) AS place"
             f" FROM {source} ORDER BY {order} LIMIT {self.limit} OFFSET {self.offset}"
         )
+
+    def of_one(self, key: str, source: str, alias: str) -> str:
+        """The same over a source of one row at the most, which needs no order."""
+        return (
+            f"SELECT {alias}.id, ({key or 'NULL'})::text AS sort_key, 1 AS place"
+            f" FROM {source} LIMIT {self.limit} OFFSET {self.offset}"
+        )
+
+
+def bounds(
+    conditions: Sequence[Condition | None], limit: int, skip: int, parameters: list[object]
+) -> tuple[str, str]:
+    """LIMIT and OFFSET as SQL.
+
+    The limit is written out where one plan fits all operands: knowing how few rows there will be,
+    PostgreSQL keeps that plan, and is spared planning, which takes longer than most pages. What an
+    index serves only for some operands, such as times, is planned for them each time.
+    """
+    fits_all = all(each is None or is_selective(each) for each in conditions)
+    parts = []
+    for number, is_known in ((limit, fits_all), (skip, not skip)):
+        if not is_known:
+            parameters.append(number)
+        parts.append(str(number) if is_known else f"${len(parameters)}")
+    return parts[0], parts[1]
 
 
 def page(
@@ -65,6 +91,9 @@ def page(
         sql = where(condition, tenant_id, parameters)
         return f"page AS MATERIALIZED ({_walk(f'{restriction} AND {sql}', window)})"
     found = where(condition, tenant_id, parameters, indexed=True)
+    if is_unique(condition):
+        source = f"{RESOURCES} AS r WHERE {restriction} AND {found}"
+        return f"page AS MATERIALIZED ({window.of_one(window.key.sql, source, 'r')})"
     # COALESCE hides from the planner what it thinks it knows: that this is rare, too.
     walked = f"coalesce({where(condition, tenant_id, parameters, indexed=False)}, FALSE)"
     key = window.key.sql or "NULL"

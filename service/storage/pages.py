@@ -82,13 +82,13 @@ async def rows(
     """
     parameters: list[object] = []
     restriction = selection.restriction(parameters)
-    parameters += (limit, skip)
     backwards = position is not None and position.backwards
     key = sort_key(selection.order)
     if position is not None:
         beyond = key.beyond(position.key, position.id, parameters, backwards=backwards)
         restriction = f"{restriction} AND {beyond}"
-    window = Window(key, backwards, limit="$3", offset="$4")
+    bounds = page_sql.bounds([selection.condition], limit, skip, parameters)
+    window = Window(key, backwards, *bounds)
     page = page_sql.page(restriction, selection.condition, window, selection.tenant_id, parameters)
     kind = selection.resource_type
     records = await connection.fetch(

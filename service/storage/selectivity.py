@@ -27,6 +27,20 @@ _NAMES: Final = {
 """What an index serves prefixes of."""
 
 
+_UNIQUE: Final = {("id",), ("userName",)}
+"""What no two resources of a type in a tenant have the same value of."""
+
+
+def is_unique(condition: Condition) -> bool:
+    """Whether one resource at the most can meet the condition."""
+    match condition:
+        case And(parts):
+            return any(is_unique(part) for part in parts)
+        case Test(path, Operator.EQUAL):
+            return path.names in _UNIQUE and not path.attribute.multi_valued
+    return False
+
+
 def is_selective(condition: Condition) -> bool:
     """Whether all that meet the condition meet a term of it that few are likely to: a value of
     an attribute, a member or group, a prefix of a name."""

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from gateway.scim.dialects import LENIENT, Reading
 from gateway.scim.filters import parse_filter
 from rollbook.attributes import RESOURCE_TYPES, ResourceType
-from rollbook.v1.filter_pb2 import AttributePath, OrderBy
+from rollbook.v1.filter_pb2 import AttributePath, Filter, OrderBy
+from service.domain.conditions import FALSE
 from service.domain.filters import resolve
 from service.domain.ordering import resolve_order
 from service.storage.filter_sql import where
 from service.storage.page_sql import Window, page
-from service.storage.selectivity import is_selective
+from service.storage.selectivity import is_selective, is_unique
 from service.storage.sort_sql import sort_key
 from tests.property.directories import WORDS, serve
 from tests.property.filter_strategies import any_filters, compound
@@ -42,6 +43,10 @@ ORDERS = st.none() | st.builds(
 )
 
 
+def _by_id(identifier: str) -> Filter:
+    return parse_filter(f'id eq "{identifier}"', None, Reading(LENIENT))
+
+
 @pytest.mark.parametrize("type_name", TYPES)
 @given(data=st.data())
 @settings(deadline=None)
@@ -53,9 +58,13 @@ async def test_rows_are_those_of_the_plain_query(
 ) -> None:
     resource_type: ResourceType = TYPES[type_name]
     directory = directories[0]
+    ids = [str(each) for each in directory.resources[type_name]]
     some = data.draw(any_filters(resource_type, list(directory.resources[type_name])), "filter")
-    condition = resolve(compound("and", {"filters": [some, SELECTIVE]}), resource_type)
+    rare = data.draw(st.just(SELECTIVE) | st.builds(_by_id, st.sampled_from(ids)), "rare")
+    condition = resolve(compound("and", {"filters": [some, rare]}), resource_type)
     assert is_selective(condition)
+    assert is_unique(condition) or rare is SELECTIVE or condition == FALSE
+    skip = data.draw(st.sampled_from((0, 1)), "skip")
     order_by = data.draw(ORDERS, "order")
     key = sort_key(resolve_order(order_by, resource_type) if order_by else None)
     backwards, max_found = data.draw(st.booleans()), data.draw(st.sampled_from((0, 1, 10_000)))
@@ -65,11 +74,11 @@ async def test_rows_are_those_of_the_plain_query(
     plain = await directories_database.fetch(
         f"SELECT r.id, {key.token} AS sort_key FROM resources AS r"
         f" WHERE {LIST} AND {where(condition, directory.tenant_id, parameters)}"
-        f" ORDER BY {key.order_by(backwards=backwards)} LIMIT 4 OFFSET 1",
+        f" ORDER BY {key.order_by(backwards=backwards)} LIMIT 4 OFFSET {skip}",
         *parameters,
     )
     parameters = [directory.tenant_id, type_name]
-    window = Window(key, backwards, "4", "1")
+    window = Window(key, backwards, "4", str(skip))
     ctes = page(LIST, condition, window, directory.tenant_id, parameters, max_found=max_found)
     rows = await directories_database.fetch(
         f"WITH {ctes} SELECT id, sort_key FROM page ORDER BY place", *parameters
