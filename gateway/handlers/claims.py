@@ -27,9 +27,9 @@ class Claims:
         return ((CHANNEL, SCIM), *self.outside_scim(http))
 
     def outside_scim(self, http: BaseRequest) -> tuple[tuple[str, str], ...]:
-        """What is claimed of any other request."""
-        client = self._client(http)
-        return (*self._shown, (CLIENT, client)) if client else self._shown
+        """What is claimed of any other request. A client without an address is claimed too: it
+        shows that the call is made for somebody else, whom the gateway's certificate is not for."""
+        return (*self._shown, (CLIENT, self._client(http)))
 
     def _client(self, http: BaseRequest) -> str:
         """The IP address of whoever is in front of the nearest proxy: each proxy appends the

@@ -1030,8 +1030,8 @@ Global___RevokeOAuthTokenResponse: _TypeAlias = RevokeOAuthTokenResponse  # noqa
 
 @_typing.final
 class IntrospectOAuthTokenRequest(_message.Message):
-    """Asks about a token. With credentials of Rollbook the caller is an administrator, without them
-    a client.
+    """Asks about a token. With credentials of Rollbook, or a certificate of its own, the caller is an
+    administrator, without them a client.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -1067,17 +1067,23 @@ class IntrospectOAuthTokenResponse(_message.Message):
     SUBJECT_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    ISSUER_FIELD_NUMBER: _builtins.int
+    AUDIENCES_FIELD_NUMBER: _builtins.int
     active: _builtins.bool
     """Whether it is valid; nothing else is set when it is not."""
     client_id: _builtins.str
-    """Whose it is: the client_id."""
+    """The client that got it; empty for what no client got."""
     is_refresh_token: _builtins.bool
     """Whether it is a refresh token."""
     subject: _builtins.str
-    """Who consented: the user's id, else the client_id."""
+    """Whose it is: the id of the user or service account; else the client_id; of a workload, what its
+    issuer calls it; of an API token that is nobody's, the token's id.
+    """
+    issuer: _builtins.str
+    """The external issuer that made it; empty when it was this authorization server."""
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What it is good for."""
+        """What it is good for; what the roles of whose it is do not grant is left out."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -1085,7 +1091,11 @@ class IntrospectOAuthTokenResponse(_message.Message):
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """When it ends."""
+        """When it ends; absent when it does not."""
+
+    @_builtins.property
+    def audiences(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Whom an external issuer made it for."""
 
     def __init__(
         self,
@@ -1097,10 +1107,12 @@ class IntrospectOAuthTokenResponse(_message.Message):
         subject: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
+        issuer: _builtins.str = ...,
+        audiences: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "client_id", b"client_id", "create_time", b"create_time", "expire_time", b"expire_time", "is_refresh_token", b"is_refresh_token", "scopes", b"scopes", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "audiences", b"audiences", "client_id", b"client_id", "create_time", b"create_time", "expire_time", b"expire_time", "is_refresh_token", b"is_refresh_token", "issuer", b"issuer", "scopes", b"scopes", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -205,7 +205,7 @@ class OAuthServiceServicer:
 
     def IntrospectOAuthToken(self, request, context):
         """Tells about a token (RFC 7662): a client about its own, an administrator about any of the
-        tenant.
+        tenant, API tokens and those of its external issuers too.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -91,7 +91,7 @@ class OAuthServiceStub:
     """Revokes a token at its client's wish (RFC 7009); a refresh token with all that came of it."""
     IntrospectOAuthToken: _grpc.UnaryUnaryMultiCallable[_oauth_service_pb2.IntrospectOAuthTokenRequest, _oauth_service_pb2.IntrospectOAuthTokenResponse]
     """Tells about a token (RFC 7662): a client about its own, an administrator about any of the
-    tenant.
+    tenant, API tokens and those of its external issuers too.
     """
 
 @_typing.type_check_only
@@ -147,7 +147,7 @@ class OAuthServiceAsyncStub(OAuthServiceStub):
     """Revokes a token at its client's wish (RFC 7009); a refresh token with all that came of it."""
     IntrospectOAuthToken: _aio.UnaryUnaryMultiCallable[_oauth_service_pb2.IntrospectOAuthTokenRequest, _oauth_service_pb2.IntrospectOAuthTokenResponse]  # type: ignore[assignment]
     """Tells about a token (RFC 7662): a client about its own, an administrator about any of the
-    tenant.
+    tenant, API tokens and those of its external issuers too.
     """
 
 class OAuthServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -278,7 +278,7 @@ class OAuthServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_oauth_service_pb2.IntrospectOAuthTokenResponse, _abc.Awaitable[_oauth_service_pb2.IntrospectOAuthTokenResponse]]:
         """Tells about a token (RFC 7662): a client about its own, an administrator about any of the
-        tenant.
+        tenant, API tokens and those of its external issuers too.
         """
 
 def add_OAuthServiceServicer_to_server(servicer: OAuthServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -35,14 +35,18 @@ _MAX_LOGGED: Final = 200
 @dataclass(frozen=True, slots=True)
 class VerifiedToken:
     """What a token proves: whose it is, by which name changes are signed, what it is good for,
-    and when it ends, in seconds since 1970. `max_lifetime` is what its issuer's may live."""
+    when it was made and when it ends, in seconds since 1970, by whom it was made and for whom.
+    `max_lifetime` is what its issuer's may live."""
 
     tenant_id: UUID
     issuer_id: UUID
     subject: str
     name: str
     scopes: frozenset[Scope]
+    issued: float
     expires: float
+    issuer: str
+    audiences: tuple[str, ...]
     max_lifetime: int
 
 
@@ -121,7 +125,10 @@ class Issuers:
             subject=claims["sub"],
             name=f"{message.name}: {claims['sub']}",
             scopes=scopes,
+            issued=claims["iat"],
             expires=claims["exp"],
+            issuer=message.issuer,
+            audiences=claimed.audiences,
             max_lifetime=message.max_lifetime.seconds,
         )
 

@@ -64,6 +64,7 @@ class AssertionGrant:
                 verified.tenant_id,
                 verified.issuer_id,
                 verified.name,
+                verified.subject,
                 digest_of(secret),
                 hint_of(secret),
                 scopes,

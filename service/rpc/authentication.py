@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from rollbook import tokens
-from rollbook.access import BY_ROLE
 from rollbook.metadata import EXPECT_TENANT
 from rollbook.v1.error_reason_pb2 import ErrorReason
-from service.directory.administration import scopes_of
+from service.directory.administration import withheld
 from service.domain.errors import DomainError
 from service.federation.assertions import is_jwt
 from service.rpc.certificates import Certificates
@@ -133,17 +132,15 @@ class Authenticator:
             await asyncio.sleep(now + REFUSAL_SECONDS - time.monotonic())
             raise invalid_credentials()
         self._last_uses.note(credential)
-        withheld = await self._withheld(credential)
-        return self._remember(key, now, epoch, credential, withheld)
+        return self._remember(key, now, epoch, credential, await self._withheld(credential))
 
     async def _withheld(self, credential: Credential) -> frozenset[Scope]:
-        """The scopes of a credential that the roles of whose it is would have to grant."""
-        by_role = credential.scopes & BY_ROLE
-        if credential.principal_id is None or not by_role:
+        """What a credential of whatever kind is not good for."""
+        if credential.principal_id is None:
             return frozenset()
         async with self._database.connection(credential.tenant_id) as connection:
-            return by_role - await scopes_of(
-                connection, credential.tenant_id, credential.principal_id
+            return await withheld(
+                connection, credential.tenant_id, credential.principal_id, credential.scopes
             )
 
     def _remember(
@@ -152,17 +149,17 @@ class Authenticator:
         now: float,
         epoch: int,
         credential: Credential,
-        withheld: frozenset[Scope],
+        not_good_for: frozenset[Scope],
     ) -> Caller:
         caller = Caller(
             credential.tenant_id,
             credential.id,
             credential.name,
-            credential.scopes - withheld,
+            credential.scopes - not_good_for,
             credential.expire_time,
             credential.principal_id,
             credential.connection_id,
-            withheld,
+            not_good_for,
         )
         left = credential.seconds_left
         seconds = CACHE_SECONDS if left is None else min(CACHE_SECONDS, left)

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from service.domain.revisions import Revisions
     from service.rpc.arrivals import Arrivals
     from service.rpc.authentication import Authenticator, Caller, Client
-    from service.rpc.certificates import AuthContext
+    from service.rpc.certificates import AuthContext, PeerCertificate
     from service.rpc.gateways import Gateways, Peer
     from service.rpc.load import Load
     from service.rpc.rate_limits import RateLimits
@@ -147,14 +147,16 @@ class Gate:
         began = time.monotonic()
         passed_on = not GATEWAY_CLAIMS.isdisjoint(metadata)
         rule = RPCS[method]
-        has_credentials = bool(believed.get("authorization", "").strip())
+
+        def shown() -> PeerCertificate | None:
+            return None if passed_on else certificate_of(auth_context)
+
+        has_credentials = bool(believed.get("authorization", "").strip()) or shown() is not None
         if rule.takes_nobody(has_credentials=has_credentials):
             self.rate_limits.count_client(client_of(believed, peer()))
             return Admission(NOBODY, believed, Connections(), None)
         caller = await self.authenticator.authenticate(
-            believed,
-            lambda: client_of(believed, peer()),
-            lambda: None if passed_on else certificate_of(auth_context),
+            believed, lambda: client_of(believed, peer()), shown
         )
         placed = await self.tenancy.place(caller, believed, began)
         self.rate_limits.count(caller.tenant_id, caller.credential_id)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 from service.rpc.administrators import Administrators
 from service.rpc.assertion_grant import AssertionGrant
 from service.rpc.client_lookup import ClientLookup
+from service.rpc.introspection import Introspection
 from service.rpc.oauth_clients import OAuthClientMethods
 from service.rpc.oauth_consent import OAuthConsentMethods
 from service.rpc.oauth_grants import OAuthGrantMethods
@@ -65,6 +66,7 @@ def oauth_answers(
             epoch,
             issuers.keys,
             AssertionGrant(database, issuers, gate.tenancy),
+            Introspection(database, issuers),
             gate.rate_limits,
             refresh_key=keys.refresh,
         ).answers(),

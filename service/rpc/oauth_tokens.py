@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 from rollbook.oauth import JWT_BEARER
 from rollbook.v1 import oauth_service_pb2
 from service.directory import oauth_tokens as use_cases
-from service.directory.oauth_tokens import Refusal, digest_of
+from service.directory.oauth_tokens import Refusal
 from service.domain.oauth import parameters as rules
 from service.domain.oauth.assertions import check_assertion, read_header
 from service.domain.oauth.client_authentication import proves, read_claim
 from service.domain.oauth.errors import invalid_client, invalid_request
 from service.domain.oauth.keys import read_key_set
-from service.domain.timestamps import timestamp
 from service.federation.key_sets import fits
 from service.rpc.authentication import NOBODY
 from service.storage import oauth_tokens
@@ -31,9 +30,9 @@ if TYPE_CHECKING:
     from service.rpc.assertion_grant import AssertionGrant
     from service.rpc.calls import Answer, Call
     from service.rpc.client_lookup import ClientLookup
+    from service.rpc.introspection import Introspection
     from service.rpc.rate_limits import RateLimits
     from service.storage.database import Database
-    from service.storage.oauth_tokens import IssuedToken
 
 
 _OF_CLIENTS: Final = ("client_id", "client_secret", "client_assertion")
@@ -59,12 +58,14 @@ class OAuthTokenMethods:
         epoch: Epoch,
         keys: KeySets,
         assertions: AssertionGrant,
+        introspection: Introspection,
         rate_limits: RateLimits,
         *,
         refresh_key: bytes,
     ) -> None:
         self._keys = keys
         self._assertions = assertions
+        self._introspection = introspection
         self._rate_limits = rate_limits
         self._database = database
         self._clients = clients
@@ -124,22 +125,18 @@ class OAuthTokenMethods:
 
     async def introspect(self, request: Any, call: Call) -> bytes:
         """What there is to say of a token (RFC 7662)."""
-        if call.caller is NOBODY:
-            asked = await self._asked(request.request, call, "/oauth2/introspect")
-            if asked.client.is_public:
-                raise invalid_client("A client that does not prove who it is learns nothing.")
-            parameters, tenant_id = asked.parameters, asked.client.tenant_id
-            whose = asked.client.client_id
-        else:
-            parameters, tenant_id, whose = _read(request.request), call.tenant_id, ""
-        token = parameters.get("token")
-        if not token:
-            raise invalid_request("The parameter token is missing.")
-        async with self._database.connection(tenant_id) as connection:
-            found = await oauth_tokens.find(connection, tenant_id, digest_of(token))
-        if found is None or (whose and found.client_id != whose):
-            return oauth_service_pb2.IntrospectOAuthTokenResponse().SerializeToString()
-        return _description(found).SerializeToString()
+        if call.caller is not NOBODY:
+            token = _token(_read(request.request))
+            told = await self._introspection.for_administrator(token, call.tenant_id)
+            return told.SerializeToString()
+        asked = await self._asked(request.request, call, "/oauth2/introspect")
+        client = asked.client
+        if client.is_public:
+            raise invalid_client("A client that does not prove who it is learns nothing.")
+        told = await self._introspection.for_client(
+            _token(asked.parameters), client.tenant_id, client.client_id
+        )
+        return told.SerializeToString()
 
     async def _asked(self, request: Any, call: Call, path: str) -> _Asked:
         """The request with its client. Raises OAuthError, RATE_LIMITED."""
@@ -176,13 +173,8 @@ def _read(request: Any) -> Parameters:
     return rules.read((one.name, one.value) for one in request.parameters).once()
 
 
-def _description(token: IssuedToken) -> oauth_service_pb2.IntrospectOAuthTokenResponse:
-    return oauth_service_pb2.IntrospectOAuthTokenResponse(
-        active=True,
-        scopes=sorted(token.scopes),
-        client_id=token.client_id,
-        is_refresh_token=token.is_refresh_token,
-        subject=str(token.principal_id or token.client_id),
-        create_time=timestamp(token.create_time),
-        expire_time=timestamp(token.expire_time),
-    )
+def _token(parameters: Parameters) -> str:
+    token = parameters.get("token")
+    if not token:
+        raise invalid_request("The parameter token is missing.")
+    return token

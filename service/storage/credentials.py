@@ -20,13 +20,14 @@ DEFAULT_TENANT = UUID("00000000-0000-7000-8000-000000000001")
 VALID: Final = "revoke_time IS NULL AND (expire_time IS NULL OR expire_time > now())"
 """The condition that a credential is good for anything."""
 
-_USABLE: Final = f"""{VALID} AND (
+USABLE: Final = f"""{VALID} AND (
     principal_id IS NULL OR EXISTS (
         SELECT FROM resources AS r
         WHERE r.tenant_id = credentials.tenant_id AND r.id = credentials.principal_id AND r.active
     )
 )"""
-"""Who is deactivated has no valid credentials left; looked at all the same by whoever lets in."""
+"""That it lets in: who is deactivated has no valid credentials left, which is looked at all the
+same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ async def by_token_hash(
     row = await connection.fetchrow(
         f"""
         SELECT {_COLUMNS} FROM credentials
-        WHERE tenant_id = $1 AND token_hash = $2 AND kind <> 'certificate' AND {_USABLE}
+        WHERE tenant_id = $1 AND token_hash = $2 AND kind <> 'certificate' AND {USABLE}
         """,
         tenant_id,
         token_hash,
@@ -99,7 +100,7 @@ async def of_patterns(
 async def by_id(connection: Connection, tenant_id: UUID, identifier: UUID) -> Credential | None:
     """The valid credential of an id."""
     row = await connection.fetchrow(
-        f"SELECT {_COLUMNS} FROM credentials WHERE tenant_id = $1 AND id = $2 AND {_USABLE}",
+        f"SELECT {_COLUMNS} FROM credentials WHERE tenant_id = $1 AND id = $2 AND {USABLE}",
         tenant_id,
         identifier,
     )

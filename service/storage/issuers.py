@@ -112,6 +112,7 @@ async def insert_token(
     tenant_id: UUID,
     issuer_id: UUID,
     name: str,
+    subject: str,
     token_hash: bytes,
     hint: str,
     scopes: frozenset[Scope],
@@ -123,10 +124,10 @@ async def insert_token(
         """
         INSERT INTO credentials (
             tenant_id, id, name, kind, token_hash, scopes, hint, has_checksum, expire_time,
-            issuer_id
+            issuer_id, subject
         )
         SELECT tenant_id, $3, $4, 'workload', $5, $6, $7, true, now() + make_interval(secs => $8),
-            id
+            id, $9
         FROM issuers WHERE tenant_id = $1 AND id = $2 FOR KEY SHARE
         """,
         tenant_id,
@@ -137,5 +138,6 @@ async def insert_token(
         sorted(scopes),
         hint,
         seconds,
+        subject,
     )
     return status == "INSERT 0 1"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rollbook.access import Scope, scopes_named
 from service.domain.identifiers import new_id
+from service.storage.credentials import USABLE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,15 +21,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """A token that is valid. `client_id` is the name that its client goes by, `grant_id` None for
-    one that a client got for its own credentials."""
+    """A token that is valid. `client_id` is the name that its client goes by, empty for what no
+    client got; `grant_id` is None for what stands on no consent, `subject` is set for workloads,
+    and `id` is that of the credential or the grant."""
 
+    id: UUID
     client_id: str
     grant_id: UUID | None
     principal_id: UUID | None
     scopes: frozenset[Scope]
     create_time: datetime
-    expire_time: datetime
+    expire_time: datetime | None
+    subject: str | None
     is_refresh_token: bool
 
 
@@ -63,18 +67,20 @@ async def insert(
 
 
 async def find(connection: Connection, tenant_id: UUID, token_hash: bytes) -> IssuedToken | None:
-    """What there is to say of a token that is valid: an access token, or a refresh token that was
-    not used or may be used again."""
+    """What there is to say of a token that is valid: an access token, an API token, or a refresh
+    token that was not used or may be used again."""
     row = await connection.fetchrow(
-        """
-        SELECT o.client_id, c.oauth_grant_id AS grant_id, c.principal_id, c.scopes, c.create_time,
-            c.expire_time, false AS is_refresh_token
-        FROM credentials AS c JOIN oauth_clients AS o
-        ON o.tenant_id = c.tenant_id AND o.id = c.oauth_client_id
-        WHERE c.tenant_id = $1 AND c.token_hash = $2
-        AND c.revoke_time IS NULL AND c.expire_time > now()
+        f"""
+        SELECT credentials.id, coalesce(o.client_id, '') AS client_id, oauth_grant_id AS grant_id,
+            principal_id, credentials.scopes, credentials.create_time, expire_time, subject,
+            false AS is_refresh_token
+        FROM credentials LEFT JOIN oauth_clients AS o
+        ON o.tenant_id = credentials.tenant_id AND o.id = oauth_client_id
+        WHERE credentials.tenant_id = $1 AND token_hash = $2 AND kind <> 'certificate'
+        AND {USABLE}
         UNION ALL
-        SELECT o.client_id, g.id, g.principal_id, g.scopes, t.create_time, t.expire_time, true
+        SELECT g.id, o.client_id, g.id, g.principal_id, g.scopes, t.create_time, t.expire_time,
+            NULL, true
         FROM oauth_refresh_tokens AS t
         JOIN oauth_grants AS g ON g.tenant_id = t.tenant_id AND g.id = t.grant_id
         JOIN oauth_clients AS o ON o.tenant_id = g.tenant_id AND o.id = g.client_id

@@ -101,6 +101,12 @@ def test_the_gateway_names_the_client_that_the_nearest_proxy_saw(
     assert claims == {CHANNEL: SCIM, CLIENT: client}
 
 
+def test_a_client_without_an_address_is_claimed_too() -> None:
+    """Else the gateway's own certificate would speak for it."""
+    http = make_mocked_request("GET", "/").clone(remote="")
+    assert dict(Claims(Settings.model_construct()).outside_scim(http)) == {CLIENT: ""}
+
+
 def test_the_gateway_shows_its_secret() -> None:
     http = make_mocked_request("GET", "/").clone(remote="10.0.0.9")
     claims = dict(Claims(Settings.model_construct(gateway_secret=SecretStr(SECRET))).of(http))

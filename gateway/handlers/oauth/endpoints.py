@@ -98,12 +98,16 @@ def _description(token: IntrospectOAuthTokenResponse, issuer: str) -> dict[str, 
     body: dict[str, Any] = {
         "active": True,
         "scope": " ".join(token.scopes),
-        "client_id": token.client_id,
         "sub": token.subject,
-        "iss": issuer,
+        # What this server gives out is for itself.
+        "iss": token.issuer or issuer,
+        "aud": list(token.audiences) or issuer,
         "iat": token.create_time.seconds,
-        "exp": token.expire_time.seconds,
     }
+    if token.client_id:
+        body["client_id"] = token.client_id
+    if token.HasField("expire_time"):
+        body["exp"] = token.expire_time.seconds
     # A refresh token has no type of RFC 6749 §7.1.
     if not token.is_refresh_token:
         body["token_type"] = "Bearer"  # noqa: S105  # a name

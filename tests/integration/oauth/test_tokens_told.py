@@ -32,6 +32,7 @@ async def test_a_client_learns_about_its_own_tokens(oauth: OAuth) -> None:
         "client_id": client["id"],
         "sub": client["id"],
         "iss": oauth.url,
+        "aud": oauth.url,
         "token_type": "Bearer",
     }
     renewal = await introspect(oauth, client, tokens["refresh_token"])

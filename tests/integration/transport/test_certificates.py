@@ -11,12 +11,19 @@ import pytest
 from aiohttp import ClientSession
 
 from rollbook import errors
-from rollbook.access import EVERY_SCOPE, Scope
-from rollbook.client import TLS, RollbookClient, replace
-from rollbook.metadata import CHANNEL, GATEWAY, SCIM
+from rollbook.access import BY_ROLE, EVERY_SCOPE, Scope
+from rollbook.client import TLS, RollbookClient, add, remove, replace
+from rollbook.metadata import CHANNEL, CLIENT, GATEWAY, SCIM
 from rollbook.v1.credential_service_pb2 import DescribeCallerRequest
 from rollbook.v1.credential_service_pb2_grpc import CredentialServiceStub
-from rollbook.v1.user_pb2 import User
+from rollbook.v1.oauth_service_pb2 import (
+    IntrospectOAuthTokenRequest,
+    OAuthClientRequest,
+    OAuthParameter,
+)
+from rollbook.v1.oauth_service_pb2_grpc import OAuthServiceStub
+from rollbook.v1.service_account_pb2 import ServiceAccount
+from rollbook.v1.user_pb2 import Role, User
 from service.domain.certificate_names import digest_of
 from tests.harness.certificates import Authority
 from tests.harness.drivers import failure_of
@@ -217,6 +224,59 @@ async def test_a_principals_certificate_ends_with_its_access(
     assert listed["ada"].HasField("revoke_time")
     await admin.workloads.delete(made.id)
     assert await name_of(address, authority.client(uris=(BILLING,))) == "all"
+
+
+async def test_a_principals_certificate_is_good_for_what_its_roles_grant(
+    admin: RollbookClient, address: str, authority: Authority
+) -> None:
+    own = sorted(EVERY_SCOPE - {Scope.PLATFORM})
+    role = Role(type="account_type", value="admin")
+    account = await admin.service_accounts.create(ServiceAccount(display_name="billing"))
+    await admin.workloads.create("billing", BILLING, own, principal_id=account.id)
+    async with shown(address, authority.client(uris=(BILLING,))) as billing:
+        for change, scopes in (
+            (add("roles", role), own),
+            (remove("roles"), sorted(set(own) - BY_ROLE)),
+        ):
+            await admin.service_accounts.patch(account.id, [change])
+            assert list((await billing.tokens.describe_caller()).scopes) == scopes
+        with pytest.raises(errors.PermissionDeniedError) as caught:
+            await billing.users.create(User(user_name="ada"))
+        assert "no role that grants it" in str(caught.value)
+
+
+async def test_an_administrators_certificate_may_ask_about_tokens(
+    admin: RollbookClient, address: str, authority: Authority
+) -> None:
+    await admin.workloads.create("console", BILLING, [Scope.ADMIN])
+    await admin.workloads.create("reader", "spiffe://acme.example/reader", READ)
+    made = await admin.tokens.create("plain", READ)
+    asked = OAuthClientRequest(parameters=[OAuthParameter(name="token", value=made.secret)])
+    request = IntrospectOAuthTokenRequest(request=asked)
+    for name, outcome in (
+        (BILLING, made.token.id),
+        ("spiffe://acme.example/reader", "SCOPE_MISSING"),
+        ("spiffe://acme.example/nobody", "CREDENTIALS_INVALID"),
+    ):
+        credentials = authority.client(uris=(name,)).credentials()
+        async with grpc.aio.secure_channel(address, credentials) as channel:
+            assert await introspected(channel, request) == outcome
+            # A gateway's certificate is not its client's.
+            passed_on = ((CLIENT, ""),)
+            assert await introspected(channel, request, passed_on) == "OAUTH_CLIENT_INVALID"
+
+
+async def introspected(
+    channel: grpc.aio.Channel,
+    request: IntrospectOAuthTokenRequest,
+    metadata: tuple[tuple[str, str], ...] = (),
+) -> str:
+    """Whose the token is, or why that is not told."""
+    try:
+        stub = OAuthServiceStub(channel)
+        return (await stub.IntrospectOAuthToken(request, metadata=metadata)).subject
+    except grpc.aio.AioRpcError as error:
+        return failure_of(error).reason
 
 
 async def test_a_certificate_is_given_to_who_is_there_and_active(admin: RollbookClient) -> None:
