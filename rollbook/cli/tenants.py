@@ -12,7 +12,7 @@ from rollbook.access import EVERY_SCOPE, Scope
 from rollbook.cli.listing import Limit, page_size, show
 from rollbook.cli.session import Session, command
 from rollbook.cli.several import Yes, confirm_deletion, for_each
-from rollbook.v1.tenant_pb2 import Tenant
+from rollbook.v1.tenant_pb2 import RateLimit, Tenant
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,7 +30,21 @@ Hosts = Annotated[
     ),
 ]
 
-_COLUMNS: Final = ("name", "display name", "state", "hosts", "id")
+PerSecond = Annotated[
+    int | None,
+    typer.Option(
+        "--requests-per-second",
+        min=0,
+        help="How often its credentials, all together, may call; 0 for any number. Without it, as "
+        "the settings of the service say.",
+    ),
+]
+Burst = Annotated[
+    int | None,
+    typer.Option(min=1, help="How often at once after a pause; else as often as in two seconds."),
+]
+
+_COLUMNS: Final = ("name", "display name", "state", "requests/s", "hosts", "id")
 
 _SLOW: Final = 600.0
 """Seconds that a deletion may take."""
@@ -49,6 +63,8 @@ async def create(
     *,
     display_name: Annotated[str, typer.Option(help="What people call it.")] = "",
     hosts: Hosts = None,
+    requests_per_second: PerSecond = None,
+    burst: Burst = None,
     admin_token: Annotated[
         str | None,
         typer.Option(
@@ -59,7 +75,12 @@ async def create(
     ] = None,
 ) -> None:
     """Make a tenant, and its first administrator's token."""
-    made = await session.client.tenants.create(name, display_name=display_name, hosts=hosts or ())
+    made = await session.client.tenants.create(
+        name,
+        display_name=display_name,
+        hosts=hosts or (),
+        rate_limit=_rate_limit(requests_per_second, burst),
+    )
     if admin_token is None:
         _show(session.output, made, "Made.")
         return
@@ -91,7 +112,8 @@ async def get(
     "update",
     examples="""\
 rollbook tenant update acme --display-name "Acme Ltd."
-rollbook tenant update acme --host scim.acme.example""",
+rollbook tenant update acme --host scim.acme.example
+rollbook tenant update acme --requests-per-second 200 --burst 1000""",
 )
 async def update(
     session: Session,
@@ -100,14 +122,30 @@ async def update(
     display_name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
     hosts: Hosts = None,
     no_hosts: Annotated[bool, typer.Option("--no-hosts", help="Take its hosts away.")] = False,
+    requests_per_second: PerSecond = None,
+    burst: Burst = None,
+    default_rate: Annotated[
+        bool, typer.Option("--default-rate", help="Take its own rate limit away.")
+    ] = False,
 ) -> None:
-    """Change what a tenant is called, or all of its hosts."""
+    """Change what a tenant is called, all of its hosts, or how often it may call."""
     if no_hosts and hosts:
         raise typer.BadParameter("Give --host or --no-hosts, not both.")
+    rate_limit = _rate_limit(requests_per_second, burst)
+    if default_rate and rate_limit:
+        raise typer.BadParameter("Give --requests-per-second or --default-rate, not both.")
     given = [] if no_hosts else hosts
-    if display_name is None and given is None:
-        raise typer.BadParameter("Say what to change: --display-name, --host or --no-hosts.")
-    changed = await session.client.tenants.update(name, display_name=display_name, hosts=given)
+    if display_name is None and given is None and not (rate_limit or default_rate):
+        raise typer.BadParameter(
+            "Say what to change: --display-name, --host, --no-hosts, --requests-per-second or "
+            "--default-rate."
+        )
+    changed = await session.client.tenants.update(
+        name,
+        display_name=display_name,
+        hosts=given,
+        rate_limit="default" if default_rate else rate_limit,
+    )
     _show(session.output, changed, "Changed.")
 
 
@@ -155,6 +193,24 @@ def _show(output: Output, tenant: Tenant, note: str, secret: str = "") -> None:
         output.say(note)
 
 
+def _rate_limit(per_second: int | None, burst: int | None) -> RateLimit | None:
+    if per_second is not None:
+        return RateLimit(requests_per_second=per_second, burst=burst)
+    if burst is not None:
+        raise typer.BadParameter("--burst takes --requests-per-second.")
+    return None
+
+
 def _row(tenant: Tenant) -> tuple[str, ...]:
     state = Tenant.State.Name(tenant.state).removeprefix("STATE_").lower()
-    return (tenant.name, tenant.display_name, state, " ".join(tenant.hosts), tenant.id)
+    hosts = " ".join(tenant.hosts)
+    return (tenant.name, tenant.display_name, state, _rate(tenant), hosts, tenant.id)
+
+
+def _rate(tenant: Tenant) -> str:
+    if not tenant.HasField("rate_limit"):
+        return "default"
+    limit = tenant.rate_limit
+    if not limit.requests_per_second:
+        return "any"
+    return f"{limit.requests_per_second}, {limit.burst} at once"

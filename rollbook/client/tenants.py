@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Literal, Unpack
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from rollbook.client.listing import Listing, page_request
 from rollbook.client.options import CallOptions, CommandOptions, DeleteOptions, write_fields
-from rollbook.v1.tenant_pb2 import Tenant
+from rollbook.v1.tenant_pb2 import RateLimit, Tenant
 from rollbook.v1.tenant_service_pb2 import (
     CreateTenantRequest,
     DeleteTenantRequest,
@@ -46,11 +46,13 @@ class Tenants:
         *,
         display_name: str = "",
         hosts: Iterable[str] = (),
+        rate_limit: RateLimit | None = None,
         **options: Unpack[CommandOptions],
     ) -> Tenant:
         """Make a tenant, which nobody can enter yet: make it a token by a client with
-        `tenant=name`. Raises InvalidRequestError, AlreadyExistsError."""
-        tenant = Tenant(name=name, display_name=display_name, hosts=hosts)
+        `tenant=name`. Without a rate limit of its own it has that of the service's settings.
+        Raises InvalidRequestError, AlreadyExistsError."""
+        tenant = Tenant(name=name, display_name=display_name, hosts=hosts, rate_limit=rate_limit)
         request = CreateTenantRequest(tenant=tenant, **write_fields(options))
         answer = await self._connection.call(
             self._stub.CreateTenant, request, options.get("timeout")
@@ -82,16 +84,22 @@ class Tenants:
         *,
         display_name: str | None = None,
         hosts: Iterable[str] | None = None,
+        rate_limit: RateLimit | Literal["default"] | None = None,
         **options: Unpack[DeleteOptions],
     ) -> Tenant:
-        """Change what a tenant is called, its hosts, or both. Raises NotFoundError,
-        InvalidRequestError, AlreadyExistsError for another's host, ConflictError."""
-        given = {"display_name": display_name, "hosts": hosts}
-        fields = {name: value for name, value in given.items() if value is not None}
+        """Change what is given of a tenant: what it is called, its hosts, how often it may call;
+        "default" takes its own rate limit away. Raises NotFoundError, InvalidRequestError,
+        AlreadyExistsError for another's host, ConflictError."""
+        given = {"display_name": display_name, "hosts": hosts, "rate_limit": rate_limit}
+        mask = [name for name, value in given.items() if value is not None]
+        changed = Tenant(
+            id=tenant,
+            display_name=display_name or "",
+            hosts=hosts or (),
+            rate_limit=None if rate_limit == "default" else rate_limit,
+        )
         request = UpdateTenantRequest(
-            tenant=Tenant(id=tenant, **fields),  # type: ignore[arg-type]  # as they are named
-            update_mask=FieldMask(paths=fields),
-            **write_fields(options),
+            tenant=changed, update_mask=FieldMask(paths=mask), **write_fields(options)
         )
         answer = await self._connection.call(
             self._stub.UpdateTenant, request, options.get("timeout")

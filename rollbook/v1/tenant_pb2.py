@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18rollbook/v1/tenant.proto\x12\x0brollbook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbc\x02\n\x06Tenant\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\r\n\x05hosts\x18\x04 \x03(\t\x12(\n\x05state\x18\x05 \x01(\x0e\x32\x19.rollbook.v1.Tenant.State\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x08 \x01(\t\"Y\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x13\n\x0fSTATE_SUSPENDED\x10\x02\x12\x12\n\x0eSTATE_DELETING\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18rollbook/v1/tenant.proto\x12\x0brollbook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe8\x02\n\x06Tenant\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\r\n\x05hosts\x18\x04 \x03(\t\x12(\n\x05state\x18\x05 \x01(\x0e\x32\x19.rollbook.v1.Tenant.State\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x08 \x01(\t\x12*\n\nrate_limit\x18\t \x01(\x0b\x32\x16.rollbook.v1.RateLimit\"Y\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_ACTIVE\x10\x01\x12\x13\n\x0fSTATE_SUSPENDED\x10\x02\x12\x12\n\x0eSTATE_DELETING\x10\x03\"c\n\tRateLimit\x12 \n\x13requests_per_second\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\x05\x62urst\x18\x02 \x01(\x05H\x01\x88\x01\x01\x42\x16\n\x14_requests_per_secondB\x08\n\x06_burstb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,7 +33,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rollbook.v1.tenant_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_TENANT']._serialized_start=75
-  _globals['_TENANT']._serialized_end=391
-  _globals['_TENANT_STATE']._serialized_start=302
-  _globals['_TENANT_STATE']._serialized_end=391
+  _globals['_TENANT']._serialized_end=435
+  _globals['_TENANT_STATE']._serialized_start=346
+  _globals['_TENANT_STATE']._serialized_end=435
+  _globals['_RATELIMIT']._serialized_start=437
+  _globals['_RATELIMIT']._serialized_end=536
 # @@protoc_insertion_point(module_scope)

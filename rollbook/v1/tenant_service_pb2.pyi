@@ -218,7 +218,9 @@ class UpdateTenantRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Which fields to change, of display_name and hosts; both when empty."""
+        """Which fields to change, of display_name, hosts and rate_limit; the first two when empty. A
+        rate_limit that is named here and absent above is taken away.
+        """
 
     def __init__(
         self,

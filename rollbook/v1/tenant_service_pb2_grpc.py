@@ -101,9 +101,10 @@ class TenantServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateTenant(self, request, context):
-        """Changes what a tenant is called and its hosts. Errors: NOT_FOUND (TENANT_NOT_FOUND),
-        INVALID_ARGUMENT (INVALID_VALUE, INVALID_PATH, MUTABILITY), ALREADY_EXISTS (UNIQUENESS),
-        ABORTED (ETAG_MISMATCH).
+        """Changes what a tenant is called, its hosts and its rate limit; a new limit counts at once on
+        every worker of the machine and within a second on others. Errors: NOT_FOUND
+        (TENANT_NOT_FOUND), INVALID_ARGUMENT (INVALID_VALUE, INVALID_PATH, MUTABILITY),
+        ALREADY_EXISTS (UNIQUENESS), ABORTED (ETAG_MISMATCH).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

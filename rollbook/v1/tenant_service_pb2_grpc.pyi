@@ -63,9 +63,10 @@ class TenantServiceStub:
     INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN, INVALID_PAGE_SIZE).
     """
     UpdateTenant: _grpc.UnaryUnaryMultiCallable[_tenant_service_pb2.UpdateTenantRequest, _tenant_service_pb2.UpdateTenantResponse]
-    """Changes what a tenant is called and its hosts. Errors: NOT_FOUND (TENANT_NOT_FOUND),
-    INVALID_ARGUMENT (INVALID_VALUE, INVALID_PATH, MUTABILITY), ALREADY_EXISTS (UNIQUENESS),
-    ABORTED (ETAG_MISMATCH).
+    """Changes what a tenant is called, its hosts and its rate limit; a new limit counts at once on
+    every worker of the machine and within a second on others. Errors: NOT_FOUND
+    (TENANT_NOT_FOUND), INVALID_ARGUMENT (INVALID_VALUE, INVALID_PATH, MUTABILITY),
+    ALREADY_EXISTS (UNIQUENESS), ABORTED (ETAG_MISMATCH).
     """
     SuspendTenant: _grpc.UnaryUnaryMultiCallable[_tenant_service_pb2.SuspendTenantRequest, _tenant_service_pb2.SuspendTenantResponse]
     """Makes all its credentials good for nothing, at once on every worker of the machine and within
@@ -101,9 +102,10 @@ class TenantServiceAsyncStub(TenantServiceStub):
     INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN, INVALID_PAGE_SIZE).
     """
     UpdateTenant: _aio.UnaryUnaryMultiCallable[_tenant_service_pb2.UpdateTenantRequest, _tenant_service_pb2.UpdateTenantResponse]  # type: ignore[assignment]
-    """Changes what a tenant is called and its hosts. Errors: NOT_FOUND (TENANT_NOT_FOUND),
-    INVALID_ARGUMENT (INVALID_VALUE, INVALID_PATH, MUTABILITY), ALREADY_EXISTS (UNIQUENESS),
-    ABORTED (ETAG_MISMATCH).
+    """Changes what a tenant is called, its hosts and its rate limit; a new limit counts at once on
+    every worker of the machine and within a second on others. Errors: NOT_FOUND
+    (TENANT_NOT_FOUND), INVALID_ARGUMENT (INVALID_VALUE, INVALID_PATH, MUTABILITY),
+    ALREADY_EXISTS (UNIQUENESS), ABORTED (ETAG_MISMATCH).
     """
     SuspendTenant: _aio.UnaryUnaryMultiCallable[_tenant_service_pb2.SuspendTenantRequest, _tenant_service_pb2.SuspendTenantResponse]  # type: ignore[assignment]
     """Makes all its credentials good for nothing, at once on every worker of the machine and within
@@ -160,9 +162,10 @@ class TenantServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tenant_service_pb2.UpdateTenantRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_tenant_service_pb2.UpdateTenantResponse, _abc.Awaitable[_tenant_service_pb2.UpdateTenantResponse]]:
-        """Changes what a tenant is called and its hosts. Errors: NOT_FOUND (TENANT_NOT_FOUND),
-        INVALID_ARGUMENT (INVALID_VALUE, INVALID_PATH, MUTABILITY), ALREADY_EXISTS (UNIQUENESS),
-        ABORTED (ETAG_MISMATCH).
+        """Changes what a tenant is called, its hosts and its rate limit; a new limit counts at once on
+        every worker of the machine and within a second on others. Errors: NOT_FOUND
+        (TENANT_NOT_FOUND), INVALID_ARGUMENT (INVALID_VALUE, INVALID_PATH, MUTABILITY),
+        ALREADY_EXISTS (UNIQUENESS), ABORTED (ETAG_MISMATCH).
         """
 
     @_abc_1.abstractmethod

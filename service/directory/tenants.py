@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING
 
 from service.domain import etag, tenant_rules
 from service.domain.identifiers import new_id
-from service.domain.tenant_rules import checked_display_name, checked_hosts, checked_name
+from service.domain.tenant_rules import (
+    checked_display_name,
+    checked_hosts,
+    checked_name,
+    checked_rate_limit,
+)
 from service.storage import changes, tenants
 from service.storage.changes import Change
 from service.storage.credentials import DEFAULT_TENANT
@@ -52,13 +57,21 @@ async def create(connection: Connection, author: Author, asked: tenant_pb2.Tenan
     author.effects.rights_withdrawn = bool(asked.hosts)
     name, display_name = checked_name(asked.name), checked_display_name(asked.display_name)
     hosts, tenant_id = checked_hosts(asked.hosts), new_id()
+    per_second, burst = checked_rate_limit(asked)
     async with tenants.in_the_name_of(connection, tenant_id):
         await tenants.insert(connection, tenant_id, name)
         made = await _held(connection, tenant_id)
-        stored = replace(made, display_name=display_name, hosts=hosts)
+        stored = replace(
+            made,
+            display_name=display_name,
+            hosts=hosts,
+            requests_per_second=per_second,
+            burst=burst,
+        )
         if stored != made:
             stored = await tenants.save(connection, stored)
-    await _record(connection, author, "create", stored, ["name", "displayName", "hosts"])
+    limited = [] if per_second is None else ["rateLimit"]
+    await _record(connection, author, "create", stored, ["name", "displayName", "hosts", *limited])
     return stored
 
 
@@ -70,10 +83,11 @@ async def update(
     mask: Sequence[str],
     tag: str,
 ) -> Tenant:
-    """Change what a tenant is called and its hosts. Raises TENANT_NOT_FOUND, INVALID_VALUE,
-    INVALID_PATH, MUTABILITY, UNIQUENESS, ETAG_MISMATCH."""
+    """Change what a tenant is called, its hosts and its rate limit. Raises TENANT_NOT_FOUND,
+    INVALID_VALUE, INVALID_PATH, MUTABILITY, UNIQUENESS, ETAG_MISMATCH."""
     fields = tenant_rules.changed_fields(mask)
-    author.effects.rights_withdrawn = "hosts" in fields
+    # What workers believe of hosts and limits ends with what they believe of rights.
+    author.effects.rights_withdrawn = not fields.isdisjoint({"hosts", "rate_limit"})
     async with tenants.in_the_name_of(connection, tenant_id):
         before = await _held(connection, tenant_id, tag)
         after = before
@@ -81,6 +95,9 @@ async def update(
             after = replace(after, display_name=checked_display_name(asked.display_name))
         if "hosts" in fields:
             after = replace(after, hosts=checked_hosts(asked.hosts))
+        if "rate_limit" in fields:
+            per_second, burst = checked_rate_limit(asked)
+            after = replace(after, requests_per_second=per_second, burst=burst)
         if after != before:
             after = await tenants.save(connection, after)
     if after != before:

@@ -1,4 +1,4 @@
-"""What a tenant may be called, and which hosts it may have."""
+"""What a tenant may be called, which hosts it may have, and how its rate can be limited."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from service.domain.errors import DomainError, invalid_path, invalid_value, muta
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from rollbook.v1.tenant_pb2 import Tenant
 
 MAX_DISPLAY_NAME: Final = 200
 """The longest display name, in characters."""
@@ -25,7 +27,13 @@ _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAME: Final = re.compile(_LABEL, re.ASCII)
 _HOST: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})+", re.ASCII)
 
-CHANGEABLE: Final = ("display_name", "hosts")
+MAX_REQUESTS_PER_SECOND: Final = 1_000_000
+MAX_BURST: Final = 10_000_000
+
+CHANGED_UNASKED: Final = ("display_name", "hosts")
+"""The fields that an update without a mask changes; whoever knows of no others loses none."""
+
+CHANGEABLE: Final = (*CHANGED_UNASKED, "rate_limit")
 """The fields that an update may change."""
 
 
@@ -66,15 +74,38 @@ def checked_hosts(hosts: Iterable[str]) -> list[str]:
     return folded
 
 
+def checked_rate_limit(tenant: Tenant) -> tuple[int | None, int | None]:
+    """Calls a second and at once; None for both where the tenant has no limit of its own. Raises
+    INVALID_VALUE."""
+    if not tenant.HasField("rate_limit"):
+        return None, None
+    limit = tenant.rate_limit
+    if not limit.HasField("requests_per_second"):
+        raise invalid_value(
+            "tenant.rate_limit.requests_per_second",
+            "rate_limit takes requests_per_second; 0 is any number.",
+        )
+    per_second = limit.requests_per_second
+    if not 0 <= per_second <= MAX_REQUESTS_PER_SECOND:
+        raise invalid_value(
+            "tenant.rate_limit.requests_per_second",
+            f"requests_per_second is between 0 and {MAX_REQUESTS_PER_SECOND}; 0 is any number.",
+        )
+    burst = limit.burst if limit.HasField("burst") else max(1, 2 * per_second)
+    if not 1 <= burst <= MAX_BURST:
+        raise invalid_value("tenant.rate_limit.burst", f"burst is between 1 and {MAX_BURST}.")
+    return per_second, burst
+
+
 def changed_fields(paths: Sequence[str]) -> frozenset[str]:
-    """What an update mask asks to change; everything that can be when it is empty. Raises
-    MUTABILITY, INVALID_PATH."""
+    """What an update mask asks to change, or is changed without one. Raises MUTABILITY,
+    INVALID_PATH."""
     for path in paths:
         if path in {"name", "id", "state", "create_time", "update_time", "etag"}:
             raise mutability(path, f"{path} of a tenant cannot be changed.")
         if path not in CHANGEABLE:
             raise invalid_path(path, f"There is no field {path[:100]!r} of a tenant.")
-    return frozenset(paths or CHANGEABLE)
+    return frozenset(paths or CHANGED_UNASKED)
 
 
 def check_confirmed(name: str, confirmation: str, etag: str) -> None:

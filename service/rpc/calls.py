@@ -159,7 +159,8 @@ class Gate:
             believed, lambda: client_of(believed, peer()), shown
         )
         placed = await self.tenancy.place(caller, believed, began)
-        self.rate_limits.count(caller.tenant_id, caller.credential_id)
+        rate = await self.tenancy.rate_of(caller.tenant_id)
+        self.rate_limits.count(caller.tenant_id, caller.credential_id, rate)
         caller = placed
         over_scim = believed.get(CHANNEL) == SCIM
         connections = await self.connections.of(caller.tenant_id)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from service.domain.connections import ScimConnection
     from service.domain.oauth.clients import Client
     from service.rpc.calls import Call
+    from service.rpc.rate_limits import Rate
     from service.rpc.tenancy import Tenancy
     from service.rpc.tenant_connections import TenantConnections
     from service.storage.database import Database
@@ -36,6 +37,10 @@ class ClientLookup:
             return None
         async with self._database.connection(tenant_id) as connection:
             return await oauth_clients.get(connection, tenant_id, client_id)
+
+    async def rate_of(self, client: Client) -> Rate | None:
+        """How often the client's tenant may call, where it has a limit of its own."""
+        return await self._tenancy.rate_of(client.tenant_id)
 
     async def connection_of(self, client: Client) -> ScimConnection:
         """The SCIM connection that a client is for. Raises SCIM_DISABLED when it has just been

@@ -145,7 +145,8 @@ class OAuthTokenMethods:
         client = await self._clients.find(claim.client_id, call)
         if client is None or not proves(claim, client):
             raise invalid_client()
-        self._rate_limits.count(client.tenant_id, client.id)
+        rate = await self._clients.rate_of(client)
+        self._rate_limits.count(client.tenant_id, client.id, rate)
         if claim.method == "private_key_jwt":
             audiences = (request.issuer, f"{request.issuer}/oauth2/token", request.issuer + path)
             await self._check_assertion(client, claim.proof, audiences)

@@ -73,16 +73,18 @@ class RateLimits:
         self._tenant = tenant
         self._clock = clock
 
-    def count(self, tenant_id: UUID, credential_id: UUID) -> None:
-        """Count a call. Raises RATE_LIMITED when there were too many."""
+    def count(self, tenant_id: UUID, credential_id: UUID, rate: Rate | None = None) -> None:
+        """Count a call of a tenant, which may have a `rate` of its own. Raises RATE_LIMITED when
+        there were too many."""
         if self._credential.per_second:
             key = (credential_id.int ^ tenant_id.int) & _WORD
             if wait := self._take(key, self._credential):
                 raise _too_many("these credentials", self._credential, wait)
-        if self._tenant.per_second:
+        rate = rate or self._tenant
+        if rate.per_second:
             key = (tenant_id.int ^ _TENANTS) & _WORD
-            if wait := self._take(key, self._tenant):
-                raise _too_many("this tenant", self._tenant, wait)
+            if wait := self._take(key, rate):
+                raise _too_many("this tenant", rate, wait)
 
     def count_client(self, client: str) -> None:
         """Count a call of nobody's by the address that it comes from, as if that were a

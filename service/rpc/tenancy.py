@@ -15,6 +15,7 @@ from service.domain import tenant_rules
 from service.domain.errors import DomainError
 from service.rpc.authentication import CACHE_SECONDS, REFUSAL_SECONDS, invalid_credentials
 from service.rpc.expected_tenant import expected_of
+from service.rpc.rate_limits import Rate
 from service.storage import tenants
 
 if TYPE_CHECKING:
@@ -66,6 +67,13 @@ class Tenancy:
         if not wanted or wanted in (tenant.name, str(tenant.tenant_id)):
             return caller
         return await self._elsewhere(caller, wanted)
+
+    async def rate_of(self, tenant_id: UUID) -> Rate | None:
+        """How often a tenant may call, where it has a limit of its own."""
+        tenant = await self._tenant(str(tenant_id))
+        if tenant is None or tenant.requests_per_second is None:
+            return None
+        return Rate(tenant.requests_per_second, tenant.burst or 1)
 
     async def serves(self, tenant_id: UUID, metadata: Mapping[str, str]) -> bool:
         """Whether a call without credentials may be about a tenant: the URL named no other, and

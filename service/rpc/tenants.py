@@ -79,7 +79,7 @@ class TenantMethods:
         return response.SerializeToString()
 
     async def update(self, request: Any, call: Call) -> bytes:
-        """Display name and hosts anew."""
+        """Display name, hosts and rate limit anew."""
 
         async def change(connection: Connection) -> Tenant:
             tenant_id = await use_cases.id_of(connection, request.tenant.id)

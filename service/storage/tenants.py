@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 
 from rollbook.v1.error_reason_pb2 import ErrorReason
+from rollbook.v1.tenant_pb2 import RateLimit
 from rollbook.v1.tenant_pb2 import Tenant as Message
 from service.domain import etag
 from service.domain.errors import DomainError
@@ -39,6 +40,8 @@ class Tenant:
     create_time: datetime
     update_time: datetime
     version: int
+    requests_per_second: int | None
+    burst: int | None
 
     @property
     def is_suspended(self) -> bool:
@@ -57,11 +60,18 @@ class Tenant:
             create_time=timestamp(self.create_time),
             update_time=timestamp(self.update_time),
             etag=etag.of_version(self.version),
+            rate_limit=self._rate_limit(),
         )
+
+    def _rate_limit(self) -> RateLimit | None:
+        if self.requests_per_second is None:
+            return None
+        return RateLimit(requests_per_second=self.requests_per_second, burst=self.burst)
 
 
 _COLUMNS: Final = """
 tenant_id, name, display_name, suspend_time, delete_time, create_time, update_time, version,
+requests_per_second, burst,
 ARRAY(
     SELECT h.host FROM tenant_hosts AS h WHERE h.tenant_id = tenants.tenant_id ORDER BY h.host
 ) AS hosts
@@ -131,14 +141,16 @@ async def save(connection: Connection, tenant: Tenant) -> Tenant:
     await connection.execute(
         """
         UPDATE tenants SET
-            display_name = $2, suspend_time = $3, delete_time = $4, update_time = now(),
-            version = version + 1
+            display_name = $2, suspend_time = $3, delete_time = $4, requests_per_second = $5,
+            burst = $6, update_time = now(), version = version + 1
         WHERE tenant_id = $1
         """,
         tenant.tenant_id,
         tenant.display_name,
         tenant.suspend_time,
         tenant.delete_time,
+        tenant.requests_per_second,
+        tenant.burst,
     )
     await _save_hosts(connection, tenant)
     stored = await find(connection, str(tenant.tenant_id))
