@@ -29,6 +29,7 @@ from service.storage import (
     passwords,
     resources,
     role_assignments,
+    sign_ins,
     unique_values,
 )
 from service.storage.changes import Change
@@ -304,10 +305,12 @@ async def _touch(writer: Writer, stored: Stored) -> tuple[int, datetime]:
 
 
 async def _keep_password(writer: Writer, change: Changed) -> bool:
-    """Store a password, or forget it. Returns whether that makes a difference."""
+    """Store a password, or forget it; whoever is signed in by the one before is so no more.
+    Returns whether that makes a difference."""
     if change.password is None:
         return False
     connection, tenant_id, user_id = writer.connection, writer.tenant_id, change.stored.id
+    await sign_ins.delete_of_principals(connection, tenant_id, [user_id])
     if change.password.hash is None:
         return await passwords.delete(connection, tenant_id, user_id)
     await passwords.save(connection, tenant_id, user_id, change.password.hash)
