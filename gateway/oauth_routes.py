@@ -12,6 +12,7 @@ from gateway.handlers.oauth.clients import ClientsHandlers
 from gateway.handlers.oauth.endpoints import ClientEndpoints
 from gateway.handlers.oauth.issuer import issuer_of
 from gateway.handlers.oauth.metadata import MetadataHandler
+from gateway.handlers.oauth.sign_in import ProviderHandlers
 from gateway.routing import Route
 
 if TYPE_CHECKING:
@@ -60,9 +61,12 @@ def oauth_routes(settings: Settings, stubs: Stubs) -> Iterator[Route]:
     found_issuer = issuer_of(settings)
     clients = ClientsHandlers(stubs.oauth, settings)
     pages = AuthorizeHandlers(stubs.oauth, settings, found_issuer)
+    providers = ProviderHandlers(stubs.oauth, settings, found_issuer)
     endpoints = ClientEndpoints(stubs.oauth, settings, found_issuer)
     yield OAuthRoute(WELL_KNOWN, GET=MetadataHandler(found_issuer).read)
     yield OAuthRoute("/oauth2/authorize", GET=pages.show, POST=pages.act)
+    yield OAuthRoute("/oauth2/sign-in/{id}", GET=providers.begin)
+    yield OAuthRoute("/oauth2/callback/{id}", GET=providers.finish)
     yield OAuthRoute("/oauth2/token", POST=endpoints.token)
     yield OAuthRoute("/oauth2/revoke", POST=endpoints.revoke)
     yield OAuthRoute("/oauth2/introspect", POST=endpoints.introspect)

@@ -214,6 +214,15 @@ RPCS: Final[Mapping[str, Rule]] = {
         ListTransitiveMembers=_MEMBERSHIP,
         CheckMembership=_MEMBERSHIP,
     ),
+    # Like setting the password of an administrator.
+    **_rules(
+        "SignInProviderService",
+        CreateSignInProvider=_ADMIN,
+        GetSignInProvider=_ADMIN,
+        ListSignInProviders=_ADMIN,
+        UpdateSignInProvider=_ADMIN,
+        DeleteSignInProvider=_ADMIN,
+    ),
     **_rules(
         "OAuthService",
         CreateOAuthClient=_ADMIN,
@@ -225,6 +234,8 @@ RPCS: Final[Mapping[str, Rule]] = {
         # The request itself says, and proves, who it comes from.
         GetOAuthAuthorization=_PUBLIC,
         SignIn=_PUBLIC,
+        BeginProviderSignIn=_PUBLIC,
+        FinishProviderSignIn=_PUBLIC,
         SignOut=_PUBLIC,
         DecideOAuthAuthorization=_PUBLIC,
         IssueOAuthToken=_PUBLIC,
@@ -245,6 +256,8 @@ ROUTES: Final[Mapping[str, Rule]] = {
             # The service asks whoever comes by these to prove who they are.
             "GET /oauth2/authorize",
             "POST /oauth2/authorize",
+            "GET /oauth2/sign-in/{id}",
+            "GET /oauth2/callback/{id}",
             "POST /oauth2/token",
             "POST /oauth2/revoke",
             "POST /oauth2/introspect",

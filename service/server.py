@@ -24,12 +24,14 @@ from rollbook.v1 import (
     role_service_pb2,
     schema_service_pb2,
     service_account_service_pb2,
+    sign_in_provider_service_pb2,
     tenant_service_pb2,
     user_service_pb2,
     workload_service_pb2,
 )
 from service.directory.access_looks import EPOCH_SLOTS, AccessLooks, slot_of
 from service.domain.revisions import Revisions
+from service.encryption import Encryption
 from service.epoch import Epoch
 from service.federation.issuers import Issuers
 from service.passwords import PasswordHasher
@@ -57,6 +59,7 @@ from service.rpc.role_assignments import RoleAssignmentMethods
 from service.rpc.role_catalogues import RoleCatalogueMethods
 from service.rpc.schemas import SchemaMethods
 from service.rpc.scim_connections import ConnectionMethods
+from service.rpc.sign_in_providers import SignInProviderMethods
 from service.rpc.tenancy import Tenancy
 from service.rpc.tenant_connections import TenantConnections
 from service.rpc.tenant_schemas import TenantSchemas
@@ -104,6 +107,9 @@ _CONNECTIONS: Final = connection_service_pb2.DESCRIPTOR.services_by_name["Connec
 _ACCESS: Final = access_service_pb2.DESCRIPTOR.services_by_name["AccessService"]
 _ROLES: Final = role_service_pb2.DESCRIPTOR.services_by_name["RoleService"]
 _ISSUERS: Final = issuer_service_pb2.DESCRIPTOR.services_by_name["IssuerService"]
+_SIGN_IN_PROVIDERS: Final = sign_in_provider_service_pb2.DESCRIPTOR.services_by_name[
+    "SignInProviderService"
+]
 _TENANTS: Final = tenant_service_pb2.DESCRIPTOR.services_by_name["TenantService"]
 _SERVICES: Final = (
     _USERS,
@@ -119,6 +125,7 @@ _SERVICES: Final = (
     _ACCESS,
     _ISSUERS,
     _OAUTH,
+    _SIGN_IN_PROVIDERS,
     _TENANTS,
 )
 
@@ -281,6 +288,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
         request_key = await signing_keys.get(connection, "request_fingerprint")
         revisions = Revisions(await signing_keys.get(connection, "revision"))
         oauth_keys = await OAuthKeys.load(connection)
+        stored_key = await signing_keys.get(connection, "encryption")
         foreign_tokens = await credentials.hashes_without_checksum(connection)
     schemas = TenantSchemas(database)
     gate = Gate(
@@ -311,6 +319,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     directory = DirectoryMethods(database, hasher, writes, page_key)
     registry = SchemaMethods(database, writes, schemas)
     user_passwords = UserPasswords(database, hasher, Attempts(means.attempts, "log-in"))
+    encryption = Encryption([*settings.encryption_keys(), stored_key])
     passwords = PasswordMethods(user_passwords, hasher, writes)
     catalogues = RoleCatalogueMethods(database, writes, page_key)
     assignments = RoleAssignmentMethods(database, writes, page_key)
@@ -323,7 +332,23 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     issuers = IssuerMethods(
         database, means.epoch, page_key, plain_http=means.issuers.allows_plain_http
     )
-    oauth = oauth_answers(database, means.epoch, gate, user_passwords, means.issuers, oauth_keys)
+    oauth = oauth_answers(
+        database,
+        means.epoch,
+        gate,
+        user_passwords,
+        means.issuers,
+        oauth_keys,
+        encryption,
+        Attempts(means.attempts, "sign-in"),
+    )
+    sign_in_providers = SignInProviderMethods(
+        database,
+        writes,
+        encryption,
+        settings.root_url_of,
+        plain_http=means.issuers.allows_plain_http,
+    )
     tenants = TenantMethods(database, writes, page_key)
     return [
         handlers_of(_USERS, users.answers(), gate),
@@ -340,6 +365,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
         handlers_of(_ACCESS, {**checks.answers(), **lists.answers()}, replace(gate, schemas=None)),
         handlers_of(_ISSUERS, issuers.answers(), replace(gate, schemas=None)),
         handlers_of(_OAUTH, oauth, replace(gate, schemas=None)),
+        handlers_of(_SIGN_IN_PROVIDERS, sign_in_providers.answers(), replace(gate, schemas=None)),
         handlers_of(_TENANTS, tenants.answers(), replace(gate, schemas=None)),
     ]
 

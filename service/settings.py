@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BaseModel, DirectoryPath, Field, FilePath, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    DirectoryPath,
+    Field,
+    FilePath,
+    SecretStr,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from rollbook import settings_file
 from rollbook.metadata import GatewaySecret  # noqa: TC001  # pydantic reads the annotation
+from service.encryption import KEY_BYTES
 from service.federation.documents import Reach  # noqa: TC001  # as above
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def keys_of(setting: SecretStr) -> list[bytes]:
+    """The keys that a setting holds. Raises ValueError."""
+    texts = [text.strip() for text in setting.get_secret_value().split(",")]
+    if not all(re.fullmatch(f"[0-9a-fA-F]{{{2 * KEY_BYTES}}}", text) for text in texts):
+        raise ValueError(
+            f"each key has {2 * KEY_BYTES} hexadecimal digits: what `openssl rand -hex "
+            f"{KEY_BYTES}` prints"
+        )
+    return [bytes.fromhex(text) for text in texts]
+
+
+def _checked(setting: SecretStr) -> SecretStr:
+    keys_of(setting)
+    return setting
+
+
+EncryptionKey = Annotated[SecretStr, AfterValidator(_checked)]
 
 
 class ScimAuth(BaseModel):
@@ -61,6 +90,10 @@ class Settings(BaseSettings):
     too ("private"), or on this machine, too, and there over plain HTTP ("local")."""
     gateway_secret: GatewaySecret | None = None
     """What a gateway shows that comes over the network."""
+    encryption_key: EncryptionKey | None = None
+    """Encrypts secrets that the service has to show to others, such as those by which sign-in
+    providers know it: 32 bytes in hexadecimal. Behind a comma former ones may follow, which
+    decrypt. Without it the key is in the database."""
     run_dir: DirectoryPath | None = None
     """Where the workers of this machine share what they revoke; by default in memory."""
     bootstrap_token: SecretStr | None = None
@@ -91,12 +124,20 @@ class Settings(BaseSettings):
     http_prefix: str = "/scim/v2"
     """Path of the SCIM base URL."""
 
+    def root_url_of(self, tenant: str) -> str:
+        """What the URLs of a tenant begin with, by its name, which is empty for the default one;
+        its path alone where the public URL is not set."""
+        within = f"/t/{tenant}" if tenant else ""
+        return f"{self.http_public_url.rstrip('/')}{within}"
+
     def base_url_of(self, tenant: str) -> str:
-        """The SCIM base URL of a tenant by its name, empty for the default one; its path alone
-        where the public URL is not set."""
+        """The SCIM base URL of a tenant."""
         path = "/".join(part for part in self.http_prefix.split("/") if part)
-        within = f"/t/{tenant}/" if tenant else "/"
-        return f"{self.http_public_url.rstrip('/')}{within}{path}"
+        return f"{self.root_url_of(tenant)}/{path}"
+
+    def encryption_keys(self) -> list[bytes]:
+        """The keys of the setting, that of today first."""
+        return keys_of(self.encryption_key) if self.encryption_key else []
 
     @model_validator(mode="after")
     def _tls_is_whole(self) -> Self:

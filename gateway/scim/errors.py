@@ -116,6 +116,7 @@ _ANSWERS: Final[Mapping[str, _Answer]] = {
     "OAUTH_REQUEST_INVALID": _Answer(400),
     "SIGN_IN_FAILED": _Answer(403),
     "FORM_EXPIRED": _Answer(403),
+    "SIGN_IN_PROVIDER_NOT_FOUND": _Answer(404),
     "PRINCIPAL_INACTIVE": _Answer(409),
     "CONNECTION_NOT_FOUND": _Answer(404),
     # RFC 7644 §3.3; its table 9 and RFC 7643 §7 speak of 400.

@@ -19,6 +19,7 @@ from rollbook.cli import (
     schemas,
     service_account_keys,
     service_accounts,
+    sign_in_providers,
     status,
     tenants,
     tokens,
@@ -66,6 +67,7 @@ for name, part in (
     ("connection", connections.app),
     ("issuer", issuers.app),
     ("oauth", oauth.app),
+    ("sign-in-provider", sign_in_providers.app),
     (None, status.app),
 ):
     app.add_typer(part, name=name)

@@ -69,7 +69,7 @@ async def add(
         algorithms=algorithms or (),
     )
     with usage():
-        issuer.rules.append(ScopeRule(claims=_claims(claims), scopes=scopes))
+        issuer.rules.append(ScopeRule(claims=claims_of(claims), scopes=scopes))
         if max_lifetime is not None:
             length = Duration()
             length.FromTimedelta(parse_duration(max_lifetime))
@@ -100,7 +100,7 @@ async def remove(session: Session, names: IssuerNames) -> None:
     await for_each(session, names, act)
 
 
-def _claims(texts: Iterable[str]) -> dict[str, str]:
+def claims_of(texts: Iterable[str]) -> dict[str, str]:
     """Names and values. Raises ValueError."""
     pairs = [text.partition("=") for text in texts]
     if fault := [name for name, equals, value in pairs if not (name and equals and value)]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rollbook.v1.group_pb2 import Group
     from rollbook.v1.issuer_service_pb2 import Issuer
     from rollbook.v1.service_account_pb2 import ServiceAccount
+    from rollbook.v1.sign_in_provider_service_pb2 import SignInProvider
     from rollbook.v1.user_pb2 import User
     from rollbook.v1.workload_service_pb2 import CertificateIdentity
 
@@ -190,6 +191,19 @@ async def find_connection(client: RollbookClient, name: str) -> Connection:
         "all.",
         code=StatusCode.NOT_FOUND,
         reason="CONNECTION_NOT_FOUND",
+    )
+
+
+async def find_sign_in_provider(client: RollbookClient, name: str) -> SignInProvider:
+    """The sign-in provider with that id or name. Raises NotFoundError."""
+    for provider in await client.sign_in_providers.list():
+        if name in {provider.id, provider.name}:
+            return provider
+    raise NotFoundError(
+        f"There is no sign-in provider whose id or name is {name!r}. `rollbook sign-in-provider "
+        "list` shows all.",
+        code=StatusCode.NOT_FOUND,
+        reason="SIGN_IN_PROVIDER_NOT_FOUND",
     )
 
 

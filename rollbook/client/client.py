@@ -18,6 +18,7 @@ from rollbook.client.roles import Roles
 from rollbook.client.schemas import Schemas
 from rollbook.client.scim_connections import ScimConnections
 from rollbook.client.service_accounts import ServiceAccounts
+from rollbook.client.sign_in_providers import SignInProviders
 from rollbook.client.tenants import Tenants
 from rollbook.client.tokens import Tokens
 from rollbook.client.users import Users
@@ -79,6 +80,7 @@ class RollbookClient:
         self.tenants = Tenants(self._connection)
         self.oauth_clients = OAuthClients(self._connection)
         self.oauth_grants = OAuthGrants(self._connection)
+        self.sign_in_providers = SignInProviders(self._connection)
 
     async def __aenter__(self) -> Self:
         return self

@@ -125,6 +125,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNAUTHENTICATED. "User name and password are wrong, or the user is no administrator." """
     ERROR_REASON_FORM_EXPIRED: _ErrorReason.ValueType  # 64
     """PERMISSION_DENIED. A form was sent by another page than ours, or too late; load it anew."""
+    ERROR_REASON_SIGN_IN_PROVIDER_NOT_FOUND: _ErrorReason.ValueType  # 70
+    """NOT_FOUND. "There is no sign-in provider 019a…" """
     ERROR_REASON_TENANT_NOT_FOUND: _ErrorReason.ValueType  # 54
     """NOT_FOUND. "There is no tenant acme." """
     ERROR_REASON_TENANT_SUSPENDED: _ErrorReason.ValueType  # 55
@@ -236,6 +238,8 @@ ERROR_REASON_SIGN_IN_FAILED: ErrorReason.ValueType  # 63
 """UNAUTHENTICATED. "User name and password are wrong, or the user is no administrator." """
 ERROR_REASON_FORM_EXPIRED: ErrorReason.ValueType  # 64
 """PERMISSION_DENIED. A form was sent by another page than ours, or too late; load it anew."""
+ERROR_REASON_SIGN_IN_PROVIDER_NOT_FOUND: ErrorReason.ValueType  # 70
+"""NOT_FOUND. "There is no sign-in provider 019a…" """
 ERROR_REASON_TENANT_NOT_FOUND: ErrorReason.ValueType  # 54
 """NOT_FOUND. "There is no tenant acme." """
 ERROR_REASON_TENANT_SUSPENDED: ErrorReason.ValueType  # 55

@@ -655,6 +655,7 @@ class GetOAuthAuthorizationResponse(_message.Message):
     SCOPES_FIELD_NUMBER: _builtins.int
     SIGNED_IN_FIELD_NUMBER: _builtins.int
     FORM_TOKEN_FIELD_NUMBER: _builtins.int
+    SIGN_IN_CHOICES_FIELD_NUMBER: _builtins.int
     redirect_uri: _builtins.str
     """Where to send the browser, as the client has to be told of an error; nothing is shown then."""
     client_name: _builtins.str
@@ -671,6 +672,10 @@ class GetOAuthAuthorizationResponse(_message.Message):
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What the client asks for."""
 
+    @_builtins.property
+    def sign_in_choices(self) -> _containers.RepeatedCompositeFieldContainer[Global___SignInChoice]:
+        """By whom one may sign in; empty when somebody is."""
+
     def __init__(
         self,
         *,
@@ -681,14 +686,41 @@ class GetOAuthAuthorizationResponse(_message.Message):
         scopes: _abc.Iterable[_builtins.str] | None = ...,
         signed_in: _builtins.str = ...,
         form_token: _builtins.str = ...,
+        sign_in_choices: _abc.Iterable[Global___SignInChoice] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_name", b"client_name", "form_token", b"form_token", "redirect_origin", b"redirect_origin", "redirect_uri", b"redirect_uri", "scopes", b"scopes", "signed_in", b"signed_in", "tenant_name", b"tenant_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_name", b"client_name", "form_token", b"form_token", "redirect_origin", b"redirect_origin", "redirect_uri", b"redirect_uri", "scopes", b"scopes", "sign_in_choices", b"sign_in_choices", "signed_in", b"signed_in", "tenant_name", b"tenant_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetOAuthAuthorizationResponse: _TypeAlias = GetOAuthAuthorizationResponse  # noqa: Y015
+
+@_typing.final
+class SignInChoice(_message.Message):
+    """A provider that one may sign in by."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name, as BeginProviderSignInRequest takes it."""
+    display_name: _builtins.str
+    """What to call it."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignInChoice: _TypeAlias = SignInChoice  # noqa: Y015
 
 @_typing.final
 class SignInRequest(_message.Message):
@@ -787,6 +819,134 @@ class SignInResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SignInResponse: _TypeAlias = SignInResponse  # noqa: Y015
+
+@_typing.final
+class BeginProviderSignInRequest(_message.Message):
+    """Asks to begin to sign in by a provider."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUTHORIZATION_FIELD_NUMBER: _builtins.int
+    SESSION_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    session: _builtins.str
+    """The random text that the browser keeps."""
+    provider: _builtins.str
+    """The name of the provider."""
+    @_builtins.property
+    def authorization(self) -> Global___OAuthAuthorizationRequest:
+        """What the client asks for."""
+
+    def __init__(
+        self,
+        *,
+        authorization: Global___OAuthAuthorizationRequest | None = ...,
+        session: _builtins.str = ...,
+        provider: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["authorization", b"authorization"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorization", b"authorization", "provider", b"provider", "session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BeginProviderSignInRequest: _TypeAlias = BeginProviderSignInRequest  # noqa: Y015
+
+@_typing.final
+class BeginProviderSignInResponse(_message.Message):
+    """Where to go on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REDIRECT_URI_FIELD_NUMBER: _builtins.int
+    redirect_uri: _builtins.str
+    """Where to send the browser: to the provider, or back to the client, which has to be told of an
+    error.
+    """
+    def __init__(
+        self,
+        *,
+        redirect_uri: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["redirect_uri", b"redirect_uri"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BeginProviderSignInResponse: _TypeAlias = BeginProviderSignInResponse  # noqa: Y015
+
+@_typing.final
+class FinishProviderSignInRequest(_message.Message):
+    """Says with what a provider has sent a browser back (RFC 6749 §4.1.2, RFC 9207)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    ISSUER_FIELD_NUMBER: _builtins.int
+    SESSION_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    issuer: _builtins.str
+    """The URL of the authorization server as the browser knows it."""
+    session: _builtins.str
+    """The random text that the browser keeps."""
+    provider: _builtins.str
+    """The name of the provider, by the path of the redirect URI."""
+    @_builtins.property
+    def parameters(self) -> _containers.RepeatedCompositeFieldContainer[Global___OAuthParameter]:
+        """The parameters of the query, in their order."""
+
+    def __init__(
+        self,
+        *,
+        parameters: _abc.Iterable[Global___OAuthParameter] | None = ...,
+        issuer: _builtins.str = ...,
+        session: _builtins.str = ...,
+        provider: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issuer", b"issuer", "parameters", b"parameters", "provider", b"provider", "session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FinishProviderSignInRequest: _TypeAlias = FinishProviderSignInRequest  # noqa: Y015
+
+@_typing.final
+class FinishProviderSignInResponse(_message.Message):
+    """Somebody is signed in, or not."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_FIELD_NUMBER: _builtins.int
+    LIFETIME_FIELD_NUMBER: _builtins.int
+    RETURN_URI_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    session: _builtins.str
+    """The secret of the session, for the browser to keep; empty when nobody was signed in."""
+    return_uri: _builtins.str
+    """Where to send the browser: to what the client asks for."""
+    failure: _builtins.str
+    """Why nobody was signed in, for people."""
+    @_builtins.property
+    def lifetime(self) -> _duration_pb2.Duration:
+        """How long the session lasts."""
+
+    def __init__(
+        self,
+        *,
+        session: _builtins.str = ...,
+        lifetime: _duration_pb2.Duration | None = ...,
+        return_uri: _builtins.str = ...,
+        failure: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lifetime", b"lifetime"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "lifetime", b"lifetime", "return_uri", b"return_uri", "session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FinishProviderSignInResponse: _TypeAlias = FinishProviderSignInResponse  # noqa: Y015
 
 @_typing.final
 class SignOutRequest(_message.Message):

@@ -75,6 +75,16 @@ class OAuthServiceStub:
                 request_serializer=rollbook_dot_v1_dot_oauth__service__pb2.SignInRequest.SerializeToString,
                 response_deserializer=rollbook_dot_v1_dot_oauth__service__pb2.SignInResponse.FromString,
                 _registered_method=True)
+        self.BeginProviderSignIn = channel.unary_unary(
+                '/rollbook.v1.OAuthService/BeginProviderSignIn',
+                request_serializer=rollbook_dot_v1_dot_oauth__service__pb2.BeginProviderSignInRequest.SerializeToString,
+                response_deserializer=rollbook_dot_v1_dot_oauth__service__pb2.BeginProviderSignInResponse.FromString,
+                _registered_method=True)
+        self.FinishProviderSignIn = channel.unary_unary(
+                '/rollbook.v1.OAuthService/FinishProviderSignIn',
+                request_serializer=rollbook_dot_v1_dot_oauth__service__pb2.FinishProviderSignInRequest.SerializeToString,
+                response_deserializer=rollbook_dot_v1_dot_oauth__service__pb2.FinishProviderSignInResponse.FromString,
+                _registered_method=True)
         self.SignOut = channel.unary_unary(
                 '/rollbook.v1.OAuthService/SignOut',
                 request_serializer=rollbook_dot_v1_dot_oauth__service__pb2.SignOutRequest.SerializeToString,
@@ -173,6 +183,23 @@ class OAuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BeginProviderSignIn(self, request, context):
+        """Begins to sign somebody in by one of the tenant's sign-in providers (SignInProviderService).
+        Errors: as GetOAuthAuthorization; UNAUTHENTICATED (SIGN_IN_FAILED when there is no such
+        provider, or it cannot be reached), PERMISSION_DENIED (FORM_EXPIRED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FinishProviderSignIn(self, request, context):
+        """Signs an administrator in whom a provider has sent back. Errors: OAUTH_REQUEST_INVALID when
+        the browser did not begin this, or not just now.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SignOut(self, request, context):
         """Ends a session. One that is not there is no error. Errors: PERMISSION_DENIED (FORM_EXPIRED).
         """
@@ -253,6 +280,16 @@ def add_OAuthServiceServicer_to_server(servicer, server):
                     servicer.SignIn,
                     request_deserializer=rollbook_dot_v1_dot_oauth__service__pb2.SignInRequest.FromString,
                     response_serializer=rollbook_dot_v1_dot_oauth__service__pb2.SignInResponse.SerializeToString,
+            ),
+            'BeginProviderSignIn': grpc.unary_unary_rpc_method_handler(
+                    servicer.BeginProviderSignIn,
+                    request_deserializer=rollbook_dot_v1_dot_oauth__service__pb2.BeginProviderSignInRequest.FromString,
+                    response_serializer=rollbook_dot_v1_dot_oauth__service__pb2.BeginProviderSignInResponse.SerializeToString,
+            ),
+            'FinishProviderSignIn': grpc.unary_unary_rpc_method_handler(
+                    servicer.FinishProviderSignIn,
+                    request_deserializer=rollbook_dot_v1_dot_oauth__service__pb2.FinishProviderSignInRequest.FromString,
+                    response_serializer=rollbook_dot_v1_dot_oauth__service__pb2.FinishProviderSignInResponse.SerializeToString,
             ),
             'SignOut': grpc.unary_unary_rpc_method_handler(
                     servicer.SignOut,
@@ -497,6 +534,60 @@ class OAuthService:
             '/rollbook.v1.OAuthService/SignIn',
             rollbook_dot_v1_dot_oauth__service__pb2.SignInRequest.SerializeToString,
             rollbook_dot_v1_dot_oauth__service__pb2.SignInResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BeginProviderSignIn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rollbook.v1.OAuthService/BeginProviderSignIn',
+            rollbook_dot_v1_dot_oauth__service__pb2.BeginProviderSignInRequest.SerializeToString,
+            rollbook_dot_v1_dot_oauth__service__pb2.BeginProviderSignInResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FinishProviderSignIn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rollbook.v1.OAuthService/FinishProviderSignIn',
+            rollbook_dot_v1_dot_oauth__service__pb2.FinishProviderSignInRequest.SerializeToString,
+            rollbook_dot_v1_dot_oauth__service__pb2.FinishProviderSignInResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -77,6 +77,15 @@ class OAuthServiceStub:
     """Signs an administrator in. Errors: as GetOAuthAuthorization; UNAUTHENTICATED (SIGN_IN_FAILED),
     PERMISSION_DENIED (FORM_EXPIRED).
     """
+    BeginProviderSignIn: _grpc.UnaryUnaryMultiCallable[_oauth_service_pb2.BeginProviderSignInRequest, _oauth_service_pb2.BeginProviderSignInResponse]
+    """Begins to sign somebody in by one of the tenant's sign-in providers (SignInProviderService).
+    Errors: as GetOAuthAuthorization; UNAUTHENTICATED (SIGN_IN_FAILED when there is no such
+    provider, or it cannot be reached), PERMISSION_DENIED (FORM_EXPIRED).
+    """
+    FinishProviderSignIn: _grpc.UnaryUnaryMultiCallable[_oauth_service_pb2.FinishProviderSignInRequest, _oauth_service_pb2.FinishProviderSignInResponse]
+    """Signs an administrator in whom a provider has sent back. Errors: OAUTH_REQUEST_INVALID when
+    the browser did not begin this, or not just now.
+    """
     SignOut: _grpc.UnaryUnaryMultiCallable[_oauth_service_pb2.SignOutRequest, _oauth_service_pb2.SignOutResponse]
     """Ends a session. One that is not there is no error. Errors: PERMISSION_DENIED (FORM_EXPIRED)."""
     DecideOAuthAuthorization: _grpc.UnaryUnaryMultiCallable[_oauth_service_pb2.DecideOAuthAuthorizationRequest, _oauth_service_pb2.DecideOAuthAuthorizationResponse]
@@ -132,6 +141,15 @@ class OAuthServiceAsyncStub(OAuthServiceStub):
     SignIn: _aio.UnaryUnaryMultiCallable[_oauth_service_pb2.SignInRequest, _oauth_service_pb2.SignInResponse]  # type: ignore[assignment]
     """Signs an administrator in. Errors: as GetOAuthAuthorization; UNAUTHENTICATED (SIGN_IN_FAILED),
     PERMISSION_DENIED (FORM_EXPIRED).
+    """
+    BeginProviderSignIn: _aio.UnaryUnaryMultiCallable[_oauth_service_pb2.BeginProviderSignInRequest, _oauth_service_pb2.BeginProviderSignInResponse]  # type: ignore[assignment]
+    """Begins to sign somebody in by one of the tenant's sign-in providers (SignInProviderService).
+    Errors: as GetOAuthAuthorization; UNAUTHENTICATED (SIGN_IN_FAILED when there is no such
+    provider, or it cannot be reached), PERMISSION_DENIED (FORM_EXPIRED).
+    """
+    FinishProviderSignIn: _aio.UnaryUnaryMultiCallable[_oauth_service_pb2.FinishProviderSignInRequest, _oauth_service_pb2.FinishProviderSignInResponse]  # type: ignore[assignment]
+    """Signs an administrator in whom a provider has sent back. Errors: OAUTH_REQUEST_INVALID when
+    the browser did not begin this, or not just now.
     """
     SignOut: _aio.UnaryUnaryMultiCallable[_oauth_service_pb2.SignOutRequest, _oauth_service_pb2.SignOutResponse]  # type: ignore[assignment]
     """Ends a session. One that is not there is no error. Errors: PERMISSION_DENIED (FORM_EXPIRED)."""
@@ -233,6 +251,27 @@ class OAuthServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_oauth_service_pb2.SignInResponse, _abc.Awaitable[_oauth_service_pb2.SignInResponse]]:
         """Signs an administrator in. Errors: as GetOAuthAuthorization; UNAUTHENTICATED (SIGN_IN_FAILED),
         PERMISSION_DENIED (FORM_EXPIRED).
+        """
+
+    @_abc_1.abstractmethod
+    def BeginProviderSignIn(
+        self,
+        request: _oauth_service_pb2.BeginProviderSignInRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_oauth_service_pb2.BeginProviderSignInResponse, _abc.Awaitable[_oauth_service_pb2.BeginProviderSignInResponse]]:
+        """Begins to sign somebody in by one of the tenant's sign-in providers (SignInProviderService).
+        Errors: as GetOAuthAuthorization; UNAUTHENTICATED (SIGN_IN_FAILED when there is no such
+        provider, or it cannot be reached), PERMISSION_DENIED (FORM_EXPIRED).
+        """
+
+    @_abc_1.abstractmethod
+    def FinishProviderSignIn(
+        self,
+        request: _oauth_service_pb2.FinishProviderSignInRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_oauth_service_pb2.FinishProviderSignInResponse, _abc.Awaitable[_oauth_service_pb2.FinishProviderSignInResponse]]:
+        """Signs an administrator in whom a provider has sent back. Errors: OAUTH_REQUEST_INVALID when
+        the browser did not begin this, or not just now.
         """
 
     @_abc_1.abstractmethod

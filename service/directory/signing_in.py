@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rollbook.access import Scope
 from service.directory.administration import scopes_of
-from service.storage import sign_ins
+from service.storage import principals, sign_ins
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -28,3 +28,22 @@ async def administrator(
         scopes = own & found.scopes if found.credential_id is not None else own
         found = replace(found, scopes=scopes)
     return found if Scope.ADMIN in found.scopes else None
+
+
+async def sign_in(
+    connection: Connection, tenant_id: UUID, session_hash: bytes, found: SignIn
+) -> bool:
+    """Sign somebody in; False when they have been deactivated meanwhile."""
+    if not await stays_active(connection, tenant_id, found):
+        return False
+    await sign_ins.insert(connection, tenant_id, session_hash, found)
+    return True
+
+
+async def stays_active(connection: Connection, tenant_id: UUID, signed_in: SignIn) -> bool:
+    """Whether somebody is active and stays so until the transaction ends: a deactivation either
+    waits and finds what they are given, or has come first."""
+    if signed_in.principal_id is None:
+        return True
+    principal = await principals.hold(connection, tenant_id, signed_in.principal_id)
+    return principal is not None and principal.active

@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 
 from rollbook.dialects import DIALECT_NAMES
 from rollbook.v1.connection_pb2 import AdoptionPolicy, Connection
-from service.domain.errors import invalid_path, invalid_value
+from service.domain import field_masks
+from service.domain.errors import invalid_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
 
 MAX_CONNECTIONS: Final = 50
 """How many connections a tenant has."""
@@ -37,32 +38,13 @@ CHANGEABLE: Final = (
 
 def completed(given: Connection) -> Connection:
     """What a new connection is to be, with defaults for what is not set. Raises INVALID_VALUE."""
-    return checked(merged(Connection(), given, CHANGEABLE))
+    return checked(field_masks.merged(Connection(), given, CHANGEABLE))
 
 
 def updated(before: Connection, given: Connection, mask: Sequence[str]) -> Connection:
     """A connection with the fields that the mask names replaced: "*" names all, an empty mask those
     that are set. Raises INVALID_PATH, INVALID_VALUE."""
-    unknown = [path for path in mask if path not in CHANGEABLE and path != "*"]
-    if unknown:
-        raise invalid_path(
-            "update_mask",
-            f"{unknown[0][:100]!r} is no field of a connection that can be changed; there are "
-            f"{', '.join(CHANGEABLE)}.",
-        )
-    names = CHANGEABLE if "*" in mask else mask or [field.name for field, _ in given.ListFields()]
-    return checked(merged(before, given, [name for name in names if name in CHANGEABLE]))
-
-
-def merged(before: Connection, given: Connection, names: Collection[str]) -> Connection:
-    """A copy of one connection in which these fields are those of the other."""
-    after, chosen = Connection(), Connection()
-    after.CopyFrom(before)
-    chosen.CopyFrom(given)
-    for field in Connection.DESCRIPTOR.fields:
-        (after if field.name in names else chosen).ClearField(field.name)  # type: ignore[arg-type]
-    after.MergeFrom(chosen)
-    return after
+    return checked(field_masks.updated(before, given, mask, CHANGEABLE, "a connection"))
 
 
 def checked(connection: Connection) -> Connection:

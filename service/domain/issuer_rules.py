@@ -58,11 +58,11 @@ def checked_issuer(
     audiences = _checked_audiences(given.audiences, tenant_id, own)
     return Issuer(
         name=checked_name(given.name),
-        issuer=_checked_url("issuer.issuer", given.issuer, plain_http=plain_http),
+        issuer=checked_url("issuer.issuer", given.issuer, plain_http=plain_http),
         jwks_uri=given.jwks_uri
-        and _checked_url("issuer.jwks_uri", given.jwks_uri, plain_http=plain_http),
+        and checked_url("issuer.jwks_uri", given.jwks_uri, plain_http=plain_http),
         audiences=audiences,
-        algorithms=_checked_algorithms(given.algorithms),
+        algorithms=checked_algorithms("issuer.algorithms", given.algorithms),
         rules=_checked_rules(given.rules, own),
         max_lifetime=_seconds(given, "max_lifetime", DEFAULT_LIFETIME, MAX_LIFETIME),
         clock_skew=_seconds(given, "clock_skew", DEFAULT_SKEW, MAX_SKEW),
@@ -71,12 +71,13 @@ def checked_issuer(
 
 def scopes_of(rules: Iterable[ScopeRule], claims: Mapping[str, Any]) -> frozenset[str]:
     """The names of the scopes that a token with these claims has; none when no rule fits."""
-    fitting = [
-        rule
-        for rule in rules
-        if rule.claims and all(_fits(claims, *pair) for pair in rule.claims.items())
-    ]
+    fitting = [rule for rule in rules if rule.claims and have(claims, rule.claims)]
     return frozenset(scope for rule in fitting for scope in rule.scopes)
+
+
+def have(claims: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
+    """Whether a token has all the claims of these names, with these values."""
+    return all(_fits(claims, *pair) for pair in wanted.items())
 
 
 def _fits(claims: Mapping[str, Any], name: str, wanted: str) -> bool:
@@ -105,7 +106,8 @@ def _texts(value: Any) -> Iterator[str]:
             yield one
 
 
-def _checked_url(field: str, text: str, *, plain_http: bool) -> str:
+def checked_url(field: str, text: str, *, plain_http: bool) -> str:
+    """The URL of an issuer. Raises INVALID_VALUE."""
     try:
         parts = urlsplit(text)
         has_port = parts.port is None or parts.port > 0
@@ -127,7 +129,7 @@ def _checked_audiences(texts: Iterable[str], tenant_id: UUID, own: frozenset[Sco
     if not 1 <= len(audiences) <= MAX_AUDIENCES:
         raise invalid_value("issuer.audiences", f"An issuer has 1 to {MAX_AUDIENCES} audiences.")
     for audience in audiences:
-        _check_text("issuer.audiences", audience)
+        check_text("issuer.audiences", audience)
         # Or the tokens that are meant for another tenant could be claimed here.
         if str(tenant_id) not in audience and Scope.PLATFORM not in own:
             raise DomainError(
@@ -140,11 +142,12 @@ def _checked_audiences(texts: Iterable[str], tenant_id: UUID, own: frozenset[Sco
     return audiences
 
 
-def _checked_algorithms(names: Iterable[str]) -> list[str]:
+def checked_algorithms(field: str, names: Iterable[str]) -> list[str]:
+    """The algorithms of an issuer, those that are usual without any. Raises INVALID_VALUE."""
     algorithms = sorted(set(names)) or list(DEFAULT_ALGORITHMS)
     if unknown := [name for name in algorithms if name not in ALGORITHMS]:
         raise invalid_value(
-            "issuer.algorithms",
+            field,
             f"{unknown[0][:100]!r} is no algorithm with a public key; there are "
             f"{', '.join(sorted(ALGORITHMS))}.",
         )
@@ -161,15 +164,23 @@ def _checked_rules(rules: Iterable[ScopeRule], own: frozenset[Scope]) -> list[Sc
 def _checked_rule(rule: ScopeRule, own: frozenset[Scope]) -> ScopeRule:
     scopes = checked_scopes(rule.scopes)
     check_not_wider(scopes, own)
-    if not 1 <= len(rule.claims) <= MAX_CLAIMS:
+    if not rule.claims:
         raise invalid_value("issuer.rules", f"A rule asks for 1 to {MAX_CLAIMS} claims.")
-    for name, value in rule.claims.items():
-        _check_text("issuer.rules", name)
-        _check_text("issuer.rules", value)
+    check_claims("issuer.rules", rule.claims)
     return ScopeRule(claims=rule.claims, scopes=sorted(scopes))
 
 
-def _check_text(field: str, text: str) -> None:
+def check_claims(field: str, claims: Mapping[str, str]) -> None:
+    """Claims that are asked for. Raises INVALID_VALUE."""
+    if len(claims) > MAX_CLAIMS:
+        raise invalid_value(field, f"{MAX_CLAIMS} claims are the most to be asked for.")
+    for pair in claims.items():
+        for text in pair:
+            check_text(field, text)
+
+
+def check_text(field: str, text: str) -> None:
+    """A text that claims are compared with. Raises INVALID_VALUE."""
     if not text or len(text) > MAX_TEXT or not text.isprintable():
         raise invalid_value(field, f"{text[:100]!r} has not 1 to {MAX_TEXT} printable characters.")
 

@@ -32,7 +32,10 @@ MAX_SUBJECT: Final = 255
 # The header is a JSON object, whose brace may be followed by a blank or a line.
 _FORM: Final = re.compile(r"e[wy][A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 
-_TYPES: Final = frozenset({"jwt", "at+jwt"})
+ACCESS_TOKEN: Final = "at+jwt"  # noqa: S105  # a name
+"""The type of access tokens (RFC 9068 §2.1)."""
+
+_TYPES: Final = frozenset({"jwt", ACCESS_TOKEN})
 """Any other is for another purpose: for logging out, or proving a key (RFC 8725 §3.11)."""
 
 
@@ -42,12 +45,14 @@ class RefusedTokenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Unverified:
-    """What a token claims: good for nothing but finding out who could verify it."""
+    """What a token claims: good for nothing but finding out who could verify it. `type` is empty
+    where the header has none."""
 
     algorithm: str
     key_id: str
     issuer: str
     audiences: tuple[str, ...]
+    type: str = ""
 
 
 def is_jwt(text: str) -> bool:
@@ -72,6 +77,7 @@ def peek(token: str) -> Unverified:
         _text(header, "kid"),
         _text(claims, "iss"),
         tuple(_text({"aud": one}, "aud") for one in audiences),
+        _media_type(header.get("typ")),
     )
 
 

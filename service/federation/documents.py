@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
+import re
 import socket
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from ipaddress import IPv4Address, IPv6Address
 
 Reach = Literal["public", "private", "local"]
@@ -28,9 +30,15 @@ there over plain HTTP."""
 SECONDS: Final = 5.0
 MAX_BYTES: Final = 256 * 1024
 
+_ERROR: Final = re.compile(rb'"error"\s*:\s*"([a-z_]{1,40})"')
+
 
 class DocumentError(Exception):
     """A document cannot be had, or is not what it should be."""
+
+
+class AnswerError(DocumentError):
+    """Somebody answers, but not with what was asked for."""
 
 
 class Documents:
@@ -45,21 +53,35 @@ class Documents:
         """Whether URLs may be http, which they may on this machine alone."""
         return self._reach == "local"
 
-    async def fetch(self, url: str) -> dict[str, Any]:
+    async def fetch(self, url: str, *, authorization: str = "") -> dict[str, Any]:
         """The JSON object at a URL. Raises DocumentError."""
-        self._check(url)
+        return await self._document("GET", url, authorization)
+
+    async def post(
+        self, url: str, form: Mapping[str, str], *, authorization: str = ""
+    ) -> dict[str, Any]:
+        """The JSON object that a form is answered with. Raises DocumentError."""
+        return await self._document("POST", url, authorization, form)
+
+    async def _document(
+        self, method: str, url: str, authorization: str, form: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        self.check(url)
+        headers = {"Authorization": authorization} if authorization else {}
         try:
-            async with self._opened().get(url, allow_redirects=False) as response:
-                if response.status != 200:  # noqa: PLR2004
-                    raise DocumentError(f"{url} answers {response.status}")
+            async with self._opened().request(
+                method, url, allow_redirects=False, headers=headers, data=form
+            ) as response:
                 body = await _limited(response)
+                if response.status != 200:  # noqa: PLR2004
+                    raise AnswerError(f"{url} answers {response.status}{_code_in(body)}")
             document = json.loads(body)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise DocumentError(f"{url} cannot be read: {type(error).__name__}") from error
         except (ValueError, RecursionError) as error:
-            raise DocumentError(f"{url} holds no JSON") from error
+            raise AnswerError(f"{url} holds no JSON") from error
         if not isinstance(document, dict):
-            raise DocumentError(f"{url} holds no JSON object")
+            raise AnswerError(f"{url} holds no JSON object")
         return document
 
     async def close(self) -> None:
@@ -67,8 +89,9 @@ class Documents:
         if self._session is not None:
             await self._session.close()
 
-    def _check(self, url: str) -> None:
-        """What is decided before anybody is asked; addresses written out pass no resolver."""
+    def check(self, url: str) -> None:
+        """Whether anybody may be asked at a URL, as far as it can be told beforehand; addresses
+        written out pass no resolver. Raises DocumentError."""
         parts = urlsplit(url)
         if parts.scheme not in ({"http", "https"} if self.allows_plain_http else {"https"}):
             raise DocumentError(f"{url} is not https")
@@ -141,5 +164,11 @@ async def _limited(response: aiohttp.ClientResponse) -> bytes:
         async for chunk in response.content.iter_any():
             body += chunk
             if len(body) > MAX_BYTES:
-                raise DocumentError(f"{response.url} is longer than {MAX_BYTES} bytes")
+                raise AnswerError(f"{response.url} is longer than {MAX_BYTES} bytes")
     return bytes(body)
+
+
+def _code_in(body: bytes) -> str:
+    """The code of an error of RFC 6749 §5.2, for the log; of all else nothing is passed on."""
+    found = _ERROR.search(body)
+    return f" {found[1].decode()}" if found else ""

@@ -15,6 +15,7 @@ from service.domain.issuer_rules import digest_of, scopes_of
 from service.federation.assertions import RefusedTokenError, Unverified, peek, verify
 from service.federation.documents import Documents
 from service.federation.key_sets import KeySets, fits
+from service.federation.relying_party import RelyingParty
 from service.storage import issuers
 from service.storage.credentials import Credential
 
@@ -59,6 +60,7 @@ class Issuers:
         self._database = database
         self._documents = Documents(reach)
         self._keys = KeySets(self._documents)
+        self._relying_party = RelyingParty(self._documents, self._keys, clock)
         self._clock = clock
 
     @property
@@ -70,6 +72,11 @@ class Issuers:
     def keys(self) -> KeySets:
         """The keys of issuers, and of whoever else publishes theirs."""
         return self._keys
+
+    @property
+    def relying_party(self) -> RelyingParty:
+        """What signs people in by OpenID providers."""
+        return self._relying_party
 
     async def find(self, token: str) -> Credential | None:
         """What the holder of a token is let in by, until it expires; None when it is refused,
@@ -104,6 +111,7 @@ class Issuers:
 
     async def close(self) -> None:
         """End the connections to issuers."""
+        await self._relying_party.close()
         await self._keys.close()
         await self._documents.close()
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from service.domain.oauth import parameters as rules
+from service.domain.oauth.authorization import read_authorization
 from service.storage import oauth_clients
 
 if TYPE_CHECKING:
     from service.domain.connections import ScimConnection
+    from service.domain.oauth.authorization import Authorization
     from service.domain.oauth.clients import Client
     from service.rpc.calls import Call
     from service.rpc.rate_limits import Rate
@@ -47,3 +50,11 @@ class ClientLookup:
         deleted, and the client with it."""
         connections = await self._connections.of(client.tenant_id)
         return connections.used_by(client.connection_id)
+
+    async def authorization(self, asked: Any, call: Call) -> Authorization:
+        """What a client asks for with an OAuthAuthorizationRequest. Raises OAuthError,
+        RedirectedError."""
+        parameters = rules.read((one.name, one.value) for one in asked.parameters)
+        client = await self.find(parameters.get("client_id"), call)
+        connection = await self.connection_of(client) if client else None
+        return read_authorization(client, connection, parameters, asked.issuer)

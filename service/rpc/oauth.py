@@ -13,13 +13,16 @@ from service.rpc.oauth_clients import OAuthClientMethods
 from service.rpc.oauth_consent import OAuthConsentMethods
 from service.rpc.oauth_grants import OAuthGrantMethods
 from service.rpc.oauth_tokens import OAuthTokenMethods
+from service.rpc.provider_sign_in import ProviderSignInMethods
 from service.storage import signing_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from service.encryption import Encryption
     from service.epoch import Epoch
     from service.federation.issuers import Issuers
+    from service.rpc.attempts import Attempts
     from service.rpc.calls import Answer, Gate
     from service.rpc.user_passwords import UserPasswords
     from service.storage.database import Connection, Database
@@ -27,11 +30,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OAuthKeys:
-    """What signs page tokens and forms, and makes the successors of refresh tokens."""
+    """What signs page tokens and forms, and makes the successors of refresh tokens and what
+    sign-in providers have to repeat."""
 
     page: bytes
     form: bytes
     refresh: bytes
+    sign_in: bytes
 
     @classmethod
     async def load(cls, connection: Connection) -> Self:
@@ -40,6 +45,7 @@ class OAuthKeys:
             page=await signing_keys.get(connection, "page_token"),
             form=await signing_keys.get(connection, "oauth_form"),
             refresh=await signing_keys.get(connection, "oauth_refresh"),
+            sign_in=await signing_keys.get(connection, "provider_sign_in"),
         )
 
 
@@ -50,6 +56,8 @@ def oauth_answers(
     passwords: UserPasswords,
     issuers: Issuers,
     keys: OAuthKeys,
+    encryption: Encryption,
+    attempts: Attempts,
 ) -> Mapping[str, Answer]:
     """The functions by the method names of the contract; `gate` is what stands before all others,
     since whom these are for is told by the request itself."""
@@ -71,4 +79,13 @@ def oauth_answers(
             refresh_key=keys.refresh,
         ).answers(),
         **OAuthConsentMethods(database, clients, administrators, keys.form).answers(),
+        **ProviderSignInMethods(
+            database,
+            clients,
+            gate.tenancy,
+            issuers.relying_party,
+            encryption,
+            attempts,
+            keys.sign_in,
+        ).answers(),
     }

@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import re
 import secrets
-from typing import TYPE_CHECKING, Any, Final, NoReturn
-
-from google.protobuf.duration_pb2 import Duration
+from typing import TYPE_CHECKING, Any
 
 from rollbook.v1 import oauth_service_pb2
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.directory import oauth_grants as use_cases
 from service.directory import signing_in
 from service.domain.errors import DomainError
-from service.domain.oauth import parameters as rules
-from service.domain.oauth.authorization import RedirectedError, read_authorization
+from service.domain.oauth.authorization import RedirectedError
 from service.domain.oauth.redirect_uris import origin_of
 from service.domain.token_rules import check_not_wider
-from service.storage import credentials, principals, sign_ins
+from service.rpc.browsers import hash_of, is_session, lifetime, refuse_form
+from service.storage import credentials, sign_in_providers, sign_ins
 from service.storage.changes import Author
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from uuid import UUID
+    from collections.abc import Iterable, Mapping
 
     from service.domain.oauth.authorization import Authorization
     from service.rpc.administrators import Administrators
     from service.rpc.calls import Answer, Call
     from service.rpc.client_lookup import ClientLookup
     from service.storage.database import Connection, Database
-    from service.storage.sign_ins import SignIn
-
-_SESSION: Final = re.compile(r"[A-Za-z0-9_-]{32,128}")
+    from service.storage.sign_in_providers import StoredProvider
 
 
 class OAuthConsentMethods:
@@ -63,7 +56,7 @@ class OAuthConsentMethods:
     async def get(self, request: Any, call: Call) -> bytes:
         """What to show."""
         try:
-            authorization = await self._read(request.authorization, call)
+            authorization = await self._clients.authorization(request.authorization, call)
         except RedirectedError as told:
             return oauth_service_pb2.GetOAuthAuthorizationResponse(
                 redirect_uri=told.redirect_uri
@@ -71,9 +64,10 @@ class OAuthConsentMethods:
         tenant_id = authorization.client.tenant_id
         async with self._database.connection(tenant_id) as connection:
             signed_in = await signing_in.administrator(
-                connection, tenant_id, _hash(request.session)
+                connection, tenant_id, hash_of(request.session)
             )
             tenant_name = await credentials.tenant_name(connection, tenant_id)
+            providers = [] if signed_in else await sign_in_providers.find_all(connection, tenant_id)
         return oauth_service_pb2.GetOAuthAuthorizationResponse(
             client_name=authorization.client.name,
             tenant_name=tenant_name,
@@ -81,6 +75,7 @@ class OAuthConsentMethods:
             scopes=sorted(authorization.scopes),
             signed_in=signed_in.name if signed_in else "",
             form_token=self._form_token(request.session),
+            sign_in_choices=_choices(providers),
         ).SerializeToString()
 
     async def sign_in(self, request: Any, call: Call) -> bytes:
@@ -98,20 +93,21 @@ class OAuthConsentMethods:
         if found is None:
             raise _sign_in_failed()
         session = secrets.token_urlsafe(32)
-        await self._database.transaction(
-            tenant_id, lambda connection: _store(connection, tenant_id, session, found)
+        is_signed_in = await self._database.transaction(
+            tenant_id,
+            lambda connection: signing_in.sign_in(connection, tenant_id, hash_of(session), found),
         )
-        lifetime = Duration()
-        lifetime.FromTimedelta(sign_ins.LIFETIME)
+        if not is_signed_in:
+            raise _sign_in_failed()
         return oauth_service_pb2.SignInResponse(
-            session=session, lifetime=lifetime
+            session=session, lifetime=lifetime()
         ).SerializeToString()
 
     async def sign_out(self, request: Any, call: Call) -> bytes:
         """Nobody is signed in any more."""
         tenant_id = (await self._form(request, call)).client.tenant_id
         async with self._database.connection(tenant_id) as connection:
-            await sign_ins.delete(connection, tenant_id, _hash(request.session))
+            await sign_ins.delete(connection, tenant_id, hash_of(request.session))
         return b""
 
     async def decide(self, request: Any, call: Call) -> bytes:
@@ -120,19 +116,12 @@ class OAuthConsentMethods:
         redirect_uri = await self._database.transaction(
             authorization.client.tenant_id,
             lambda connection: _decide(
-                connection, authorization, _hash(request.session), approve=request.approve
+                connection, authorization, hash_of(request.session), approve=request.approve
             ),
         )
         return oauth_service_pb2.DecideOAuthAuthorizationResponse(
             redirect_uri=redirect_uri
         ).SerializeToString()
-
-    async def _read(self, asked: Any, call: Call) -> Authorization:
-        """What a client asks for. Raises OAuthError, RedirectedError."""
-        parameters = rules.read((one.name, one.value) for one in asked.parameters)
-        client = await self._clients.find(parameters.get("client_id"), call)
-        connection = await self._clients.connection_of(client) if client else None
-        return read_authorization(client, connection, parameters, asked.issuer)
 
     async def _form(self, request: Any, call: Call) -> Authorization:
         """What the page of a form was about. Raises OAuthError, FORM_EXPIRED."""
@@ -140,33 +129,26 @@ class OAuthConsentMethods:
         if not expected or not hmac.compare_digest(
             request.form_token.encode("utf-8", "replace"), expected.encode()
         ):
-            _refuse_form()
+            refuse_form()
         try:
-            return await self._read(request.authorization, call)
+            return await self._clients.authorization(request.authorization, call)
         except RedirectedError:
             # The page would not have been shown.
-            _refuse_form()
+            refuse_form()
 
     def _form_token(self, session: str) -> str:
         """What the forms of a browser have in them and other pages do not know."""
-        if not _SESSION.fullmatch(session):
+        if not is_session(session):
             return ""
         return hmac.digest(self._key, session.encode(), "sha256").hex()
 
 
-async def _store(connection: Connection, tenant_id: UUID, session: str, found: SignIn) -> None:
-    if not await _stays_active(connection, tenant_id, found):
-        raise _sign_in_failed()
-    await sign_ins.insert(connection, tenant_id, _hash(session), found)
-
-
-async def _stays_active(connection: Connection, tenant_id: UUID, signed_in: SignIn) -> bool:
-    """Whether somebody is active and stays so until the transaction ends: a deactivation either
-    waits and finds what they are given, or has come first."""
-    if signed_in.principal_id is None:
-        return True
-    principal = await principals.hold(connection, tenant_id, signed_in.principal_id)
-    return principal is not None and principal.active
+def _choices(providers: Iterable[StoredProvider]) -> list[oauth_service_pb2.SignInChoice]:
+    contents = [provider.content for provider in providers if provider.content.enabled]
+    return [
+        oauth_service_pb2.SignInChoice(name=each.name, display_name=each.display_name)
+        for each in contents
+    ]
 
 
 async def _decide(
@@ -176,16 +158,12 @@ async def _decide(
         return authorization.denied("The administrator did not consent.")
     tenant_id = authorization.client.tenant_id
     signed_in = await signing_in.administrator(connection, tenant_id, session_hash)
-    if signed_in is None or not await _stays_active(connection, tenant_id, signed_in):
-        _refuse_form()
+    if signed_in is None or not await signing_in.stays_active(connection, tenant_id, signed_in):
+        refuse_form()
     check_not_wider(authorization.scopes, signed_in.scopes)
     author = Author(tenant_id, signed_in.name)
     code = await use_cases.give(connection, author, authorization, signed_in.principal_id)
     return authorization.approved(code)
-
-
-def _hash(session: str) -> bytes:
-    return hashlib.sha256(session.encode("utf-8", "surrogatepass")).digest()
 
 
 def _sign_in_failed() -> DomainError:
@@ -193,11 +171,4 @@ def _sign_in_failed() -> DomainError:
         ErrorReason.ERROR_REASON_SIGN_IN_FAILED,
         "That did not let you in. Check what you have entered; only administrators of this "
         "organisation can sign in here.",
-    )
-
-
-def _refuse_form() -> NoReturn:
-    raise DomainError(
-        ErrorReason.ERROR_REASON_FORM_EXPIRED,
-        "The form is too old, or another page has sent it. Nothing was done; begin again.",
     )

@@ -79,6 +79,7 @@ _CODES: Final = {
     _R.ERROR_REASON_OAUTH_CLIENT_NOT_FOUND: code_pb2.NOT_FOUND,
     _R.ERROR_REASON_SIGN_IN_FAILED: code_pb2.UNAUTHENTICATED,
     _R.ERROR_REASON_FORM_EXPIRED: code_pb2.PERMISSION_DENIED,
+    _R.ERROR_REASON_SIGN_IN_PROVIDER_NOT_FOUND: code_pb2.NOT_FOUND,
 }
 """Every reason has its code; a test holds this table against the enum."""
 

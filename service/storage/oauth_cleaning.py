@@ -43,6 +43,7 @@ _KINDS: Final = (
     # They are remembered for as long as they are valid (RFC 7523 §3), leeway included.
     _Ended("oauth_assertions", key="client_id, hash"),
     _Ended("sign_ins"),
+    _Ended("pending_sign_ins"),
     # Not one condition for both: each kind has an index.
     _Ended("credentials", key="id", condition="t.kind = 'oauth'"),
     _Ended("credentials", key="id", condition="t.kind = 'workload'"),

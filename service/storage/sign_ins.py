@@ -21,12 +21,13 @@ LIFETIME: Final = timedelta(minutes=30)
 @dataclass(frozen=True, slots=True)
 class SignIn:
     """Who is signed in: a user, or the holder of an API token, with the scopes of that; those of
-    a user follow from roles."""
+    a user follow from roles. `provider_id` names who vouches for them, if it was no password."""
 
     name: str
     principal_id: UUID | None
     credential_id: UUID | None
     scopes: frozenset[Scope]
+    provider_id: UUID | None = None
 
 
 async def insert(
@@ -38,8 +39,9 @@ async def insert(
     """Sign somebody in."""
     await connection.execute(
         """
-        INSERT INTO sign_ins (tenant_id, hash, name, principal_id, credential_id, expire_time)
-        VALUES ($1, $2, $3, $4, $5, now() + $6::interval)
+        INSERT INTO sign_ins (
+            tenant_id, hash, name, principal_id, credential_id, expire_time, provider_id
+        ) VALUES ($1, $2, $3, $4, $5, now() + $6::interval, $7)
         """,
         tenant_id,
         session_hash,
@@ -47,6 +49,7 @@ async def insert(
         signed_in.principal_id,
         signed_in.credential_id,
         LIFETIME,
+        signed_in.provider_id,
     )
 
 
@@ -54,7 +57,8 @@ async def get(connection: Connection, tenant_id: UUID, session_hash: bytes) -> S
     """Who is signed in; nobody when that, or the token that it was done with, has ended."""
     row = await connection.fetchrow(
         """
-        SELECT s.name, s.principal_id, s.credential_id, coalesce(c.scopes, '{}') AS scopes
+        SELECT s.name, s.principal_id, s.credential_id, s.provider_id,
+            coalesce(c.scopes, '{}') AS scopes
         FROM sign_ins AS s
         LEFT JOIN credentials AS c ON c.tenant_id = s.tenant_id AND c.id = s.credential_id
         WHERE s.tenant_id = $1 AND s.hash = $2 AND s.expire_time > now()
@@ -83,4 +87,11 @@ async def delete_of_principals(
         "DELETE FROM sign_ins WHERE tenant_id = $1 AND principal_id = ANY ($2::uuid [])",
         tenant_id,
         principal_ids,
+    )
+
+
+async def delete_of_provider(connection: Connection, tenant_id: UUID, provider_id: UUID) -> None:
+    """Sign out whom a provider has signed in."""
+    await connection.execute(
+        "DELETE FROM sign_ins WHERE tenant_id = $1 AND provider_id = $2", tenant_id, provider_id
     )

@@ -86,6 +86,10 @@ SEEDS: Final[tuple[tuple[str, str], ...]] = (
         r"oauth (client remove|grant revoke)",
         "oauth client add okta https://acme.okta.example/callback",
     ),
+    (
+        r"sign-in-provider \w+ okta",
+        "sign-in-provider add okta https://acme.okta.com 0oa1b2c3d4 --public",
+    ),
     (r"tenant resume", "tenant suspend acme"),
 )
 """What there has to be before an example of which a pattern finds something."""

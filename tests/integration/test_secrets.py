@@ -21,6 +21,7 @@ import yaml
 from rollbook.client import RollbookClient, replace, where
 from rollbook.errors import InternalError, RollbookError
 from rollbook.tokens import new_token
+from rollbook.v1.sign_in_provider_service_pb2 import SignInProvider
 from rollbook.v1.user_pb2 import User
 from tests.harness.instance import TOKEN, connect_as_tenant
 from tests.harness.oauth import OAuth
@@ -38,6 +39,8 @@ GATEWAY_SECRET: Final = "0123456789abcdef-the-gateways"
 DATABASE_PASSWORD: Final = "what-the-database-knows-us-by"
 NEW_PASSWORD: Final = "what-Ada-chose-herself"
 WRONG_PASSWORD: Final = "what-Ada-typed-by-mistake"
+CLIENT_SECRET: Final = "what-the-provider-knows-us-by"
+ENCRYPTION_KEY: Final = "a1b2c3d4" * 8
 LONG_PASSWORD: Final = "what-is-far-too-long-" * 60
 MISTYPED: Final = new_token()[:-1]
 UNKNOWN: Final = new_token()
@@ -131,6 +134,25 @@ async def use_oauth(url: str, heard: Heard) -> list[str]:
     return secrets
 
 
+async def use_sign_in_providers(address: str, heard: Heard) -> None:
+    """Gives client secrets in every way, also in vain."""
+    async with RollbookClient(address, token=TOKEN) as rollbook:
+        okta = SignInProvider(name="okta", issuer="https://okta.invalid", client_id="rollbook")
+        wrong = SignInProvider(name="No", issuer="https://okta.invalid", client_id="rollbook")
+        made = await rollbook.sign_in_providers.create(okta, CLIENT_SECRET, request_id=str(uuid4()))
+        named = SignInProvider(id=made.id, display_name="Okta")
+        calls = (
+            rollbook.sign_in_providers.create(okta, CLIENT_SECRET),
+            rollbook.sign_in_providers.create(wrong, CLIENT_SECRET),
+            rollbook.sign_in_providers.update(named, client_secret=CLIENT_SECRET),
+            rollbook.sign_in_providers.update(named, client_secret=CLIENT_SECRET + "\n"),
+            rollbook.sign_in_providers.update(named, client_secret=CLIENT_SECRET, etag="x"),
+            rollbook.sign_in_providers.list(),
+        )
+        for call in calls:
+            heard.add(*await asyncio.gather(call, return_exceptions=True))
+
+
 async def use_while_broken(address: str, url: str, token: str, heard: Heard) -> None:
     """Sends secrets to where something goes wrong inside."""
     async with RollbookClient(address, token=TOKEN) as rollbook:
@@ -208,7 +230,11 @@ async def test_no_secret_shows(
     (tmp_path / "rollbook.yaml").write_text(
         yaml.safe_dump({"gateway_secret": GATEWAY_SECRET, "scim": {"auth": auth}})
     )
-    quiet = {"ROLLBOOK_LOG_LEVEL": "debug", "ROLLBOOK_HTTP_ACCESS_LOG": "true"}
+    quiet = {
+        "ROLLBOOK_LOG_LEVEL": "debug",
+        "ROLLBOOK_HTTP_ACCESS_LOG": "true",
+        "ROLLBOOK_ENCRYPTION_KEY": ENCRYPTION_KEY,
+    }
     async with database_server.database() as database:
         with (
             service_process(with_password(database), tmp_path, workers, **quiet) as (
@@ -220,6 +246,7 @@ async def test_no_secret_shows(
             made = await use_over_grpc(addresses[0], heard)
             made.append(await use_passwords(addresses[-1], heard))
             made += await use_oauth(url, heard)
+            await use_sign_in_providers(addresses[0], heard)
             await use_over_scim(url, [TOKEN, *made, MISTYPED, UNKNOWN], heard)
             connection = await connect_as_tenant(database)
             await connection.execute("ALTER TABLE passwords RENAME TO passwords_gone")
@@ -235,7 +262,14 @@ async def test_no_secret_shows(
     assert "passwords_gone" not in heard.text
     heard.assert_silent_about(
         *(TOKEN, *made, MISTYPED, UNKNOWN, PASSWORD, USER_PASSWORD, GATEWAY_SECRET),
-        *(DATABASE_PASSWORD, NEW_PASSWORD, WRONG_PASSWORD, LONG_PASSWORD),
+        *(
+            CLIENT_SECRET,
+            ENCRYPTION_KEY,
+            DATABASE_PASSWORD,
+            NEW_PASSWORD,
+            WRONG_PASSWORD,
+            LONG_PASSWORD,
+        ),
     )
 
 

@@ -98,6 +98,8 @@ def test_nobody_else_is_let_in_without_credentials() -> None:
     assert methods == {
         "GetOAuthAuthorization",
         "SignIn",
+        "BeginProviderSignIn",
+        "FinishProviderSignIn",
         "SignOut",
         "DecideOAuthAuthorization",
         "IssueOAuthToken",

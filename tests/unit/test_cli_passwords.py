@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rollbook.cli import passwords
+from rollbook.cli.secrets import read_secret
 from tests.harness.command import Command
 from tests.harness.memory_service import TOKEN, MemoryService, running_memory_service
 
@@ -73,7 +73,7 @@ def test_a_terminal_asks_twice(
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     monkeypatch.setattr(getpass, "getpass", lambda *_, **__: typed.pop(0))
     if isinstance(read, str):
-        assert passwords._read(None) == read
+        assert read_secret(None, "password", "have one") == read
     else:
         with pytest.raises(read):
-            passwords._read(None)
+            read_secret(None, "password", "have one")

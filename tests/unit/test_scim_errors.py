@@ -49,6 +49,7 @@ ANSWERS: dict[str, tuple[int, str | None]] = {
     "OAUTH_CLIENT_NOT_FOUND": (404, None),
     "SIGN_IN_FAILED": (403, None),
     "FORM_EXPIRED": (403, None),
+    "SIGN_IN_PROVIDER_NOT_FOUND": (404, None),
     "CONNECTION_NOT_FOUND": (404, None),
     "CONNECTION_IS_DEFAULT": (409, None),
     "DIALECT_CHANGED": (503, None),

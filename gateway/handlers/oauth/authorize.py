@@ -5,23 +5,26 @@ from __future__ import annotations
 
 import functools
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-from aiohttp.web import Response
 from grpc.aio import AioRpcError
 
 from gateway.handlers.errors import bad_request
-from gateway.handlers.oauth.answers import NOT_STORED, refusal_of
-from gateway.handlers.oauth.cookies import browser_of, remember
-from gateway.handlers.oauth.forms import FormReader, parameters_of
+from gateway.handlers.oauth.cookies import remember
+from gateway.handlers.oauth.forms import FormReader
 from gateway.handlers.oauth.pages import SCOPE_MEANINGS, page
-from gateway.handlers.response import SERVER
+from gateway.handlers.oauth.visits import (
+    SHOWN_AGAIN,
+    Visit,
+    answering_browsers,
+    let_wait,
+    redirect,
+)
 from rollbook.access import scopes_named
 from rollbook.errors import error_from_rpc
 from rollbook.v1.oauth_service_pb2 import (
     DecideOAuthAuthorizationRequest,
     GetOAuthAuthorizationRequest,
-    OAuthAuthorizationRequest,
     SignInRequest,
     SignOutRequest,
 )
@@ -29,35 +32,13 @@ from rollbook.v1.oauth_service_pb2 import (
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from gateway.handlers.oauth.cookies import Browser
+    from aiohttp.web import Response
+
     from gateway.handlers.oauth.issuer import IssuerOf
     from gateway.handlers.request import ScimRequest
     from gateway.settings import Settings
     from rollbook.v1.oauth_service_pb2 import GetOAuthAuthorizationResponse
     from rollbook.v1.oauth_service_pb2_grpc import OAuthServiceAsyncStub
-
-    Handler = Callable[[Any, ScimRequest], Awaitable[Response]]
-
-_SHOWN_AGAIN: Final = {"SIGN_IN_FAILED": 403, "RATE_LIMITED": 429}
-"""Failures that the form to sign in is shown again for, with their statuses."""
-
-
-def _answering_browsers(handler: Handler) -> Handler:
-    """Answers whatever goes wrong in a handler with a page."""
-
-    @functools.wraps(handler)
-    async def answered(self: Any, scim: ScimRequest) -> Response:
-        try:
-            return await handler(self, scim)
-        except Exception as error:  # noqa: BLE001  # the last resort logs it
-            refusal = refusal_of(error, scim)
-        response = page("error.html", status=refusal.status, message=refusal.description)
-        response.headers.update(
-            {name: text for name, text in refusal.headers.items() if name == "Retry-After"}
-        )
-        return response
-
-    return answered
 
 
 class AuthorizeHandlers:
@@ -71,23 +52,23 @@ class AuthorizeHandlers:
         self._timeout = settings.http_request_timeout
         self._issuer_of = issuer_of
 
-    @_answering_browsers
+    @answering_browsers
     async def show(self, scim: ScimRequest) -> Response:
         """GET: the form to sign in, or the question whether the client gets what it asks for."""
-        visit = _Visit(scim, self._issuer_of(scim))
+        visit = Visit(scim, self._issuer_of(scim))
         return await self._page(visit)
 
-    @_answering_browsers
+    @answering_browsers
     async def act(self, scim: ScimRequest) -> Response:
         """POST: what a form of the page does; its URL says what the page was about."""
-        visit = _Visit(scim, self._issuer_of(scim))
+        visit = Visit(scim, self._issuer_of(scim))
         form = dict(await self._forms.read(scim.http))
         action = self._actions().get(form.get("action", ""))
         if action is None:
             raise bad_request("The form says nothing of what to do; begin again.")
         return await action(visit, form)
 
-    def _actions(self) -> dict[str, Callable[[_Visit, Mapping[str, str]], Awaitable[Response]]]:
+    def _actions(self) -> dict[str, Callable[[Visit, Mapping[str, str]], Awaitable[Response]]]:
         return {
             "sign_in": self._sign_in,
             "sign_out": self._sign_out,
@@ -95,7 +76,7 @@ class AuthorizeHandlers:
             "deny": functools.partial(self._decide, approve=False),
         }
 
-    async def _page(self, visit: _Visit, *, failure: AioRpcError | None = None) -> Response:
+    async def _page(self, visit: Visit, *, failure: AioRpcError | None = None) -> Response:
         shown = await self._stub.GetOAuthAuthorization(
             GetOAuthAuthorizationRequest(
                 authorization=visit.authorization, session=visit.browser.session
@@ -104,13 +85,13 @@ class AuthorizeHandlers:
             timeout=self._timeout,
         )
         if shown.redirect_uri:
-            return _redirect(shown.redirect_uri)
-        response = _question(shown) if shown.signed_in else _sign_in_form(shown, failure)
+            return redirect(shown.redirect_uri)
+        response = _question(shown) if shown.signed_in else _sign_in_form(visit, shown, failure)
         if visit.browser.is_new:
             remember(response, visit.browser.session, visit.issuer)
         return response
 
-    async def _sign_in(self, visit: _Visit, form: Mapping[str, str]) -> Response:
+    async def _sign_in(self, visit: Visit, form: Mapping[str, str]) -> Response:
         request = SignInRequest(
             authorization=visit.authorization,
             session=visit.browser.session,
@@ -128,14 +109,14 @@ class AuthorizeHandlers:
                 timeout=self._timeout,
             )
         except AioRpcError as failure:
-            if error_from_rpc(failure).reason not in _SHOWN_AGAIN:
+            if error_from_rpc(failure).reason not in SHOWN_AGAIN:
                 raise
             return await self._page(visit, failure=failure)
-        response = _redirect(visit.url)
+        response = redirect(visit.url)
         remember(response, signed_in.session, visit.issuer)
         return response
 
-    async def _sign_out(self, visit: _Visit, form: Mapping[str, str]) -> Response:
+    async def _sign_out(self, visit: Visit, form: Mapping[str, str]) -> Response:
         await self._stub.SignOut(
             SignOutRequest(
                 authorization=visit.authorization,
@@ -145,9 +126,9 @@ class AuthorizeHandlers:
             metadata=visit.metadata,
             timeout=self._timeout,
         )
-        return _redirect(visit.url)
+        return redirect(visit.url)
 
-    async def _decide(self, visit: _Visit, form: Mapping[str, str], *, approve: bool) -> Response:
+    async def _decide(self, visit: Visit, form: Mapping[str, str], *, approve: bool) -> Response:
         decided = await self._stub.DecideOAuthAuthorization(
             DecideOAuthAuthorizationRequest(
                 authorization=visit.authorization,
@@ -158,34 +139,24 @@ class AuthorizeHandlers:
             metadata=visit.metadata,
             timeout=self._timeout,
         )
-        return _redirect(decided.redirect_uri)
+        return redirect(decided.redirect_uri)
 
 
-class _Visit:
-    """A browser that a client has sent here, and what the client asks for."""
-
-    def __init__(self, scim: ScimRequest, issuer: str) -> None:
-        self.issuer = issuer
-        self.browser: Browser = browser_of(scim, issuer)
-        self.metadata = scim.metadata_outside_scim(with_credentials=False)
-        self.authorization = OAuthAuthorizationRequest(
-            parameters=parameters_of(scim.query()), issuer=issuer
-        )
-        self.url = f"{issuer}/oauth2/authorize?{scim.http.rel_url.raw_query_string}"
-
-
-def _sign_in_form(shown: GetOAuthAuthorizationResponse, failure: AioRpcError | None) -> Response:
+def _sign_in_form(
+    visit: Visit, shown: GetOAuthAuthorizationResponse, failure: AioRpcError | None
+) -> Response:
     told = error_from_rpc(failure) if failure is not None else None
     response = page(
         "sign_in.html",
-        status=_SHOWN_AGAIN[told.reason] if told else HTTPStatus.OK,
+        status=SHOWN_AGAIN[told.reason] if told else HTTPStatus.OK,
         client_name=shown.client_name,
         tenant_name=shown.tenant_name,
         form_token=shown.form_token,
         failure=told.message if told else "",
+        choices=[(each.display_name, visit.url_of(each.name)) for each in shown.sign_in_choices],
     )
-    if told and told.retry_after is not None:
-        response.headers["Retry-After"] = str(max(1, round(told.retry_after)))
+    if told:
+        let_wait(response, told)
     return response
 
 
@@ -202,17 +173,4 @@ def _question(shown: GetOAuthAuthorizationResponse) -> Response:
         scopes=[(str(one), SCOPE_MEANINGS[one]) for one in sorted(scopes_named(shown.scopes))],
         signed_in=shown.signed_in,
         form_token=shown.form_token,
-    )
-
-
-def _redirect(location: str) -> Response:
-    """303: what was sent here is not sent on (RFC 9700 §4.12)."""
-    return Response(
-        status=HTTPStatus.SEE_OTHER,
-        headers={
-            "Location": location,
-            "Server": SERVER,
-            "Referrer-Policy": "no-referrer",
-            **NOT_STORED,
-        },
     )

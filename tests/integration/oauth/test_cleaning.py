@@ -34,6 +34,7 @@ AGES: Final = {
     "refresh tokens": ("oauth_refresh_tokens", "0 s"),
     "assertions": ("oauth_assertions", "0 s"),
     "sign-ins": ("sign_ins", "0 s"),
+    "sign-ins that nobody came back for": ("pending_sign_ins", "0 s"),
     "access tokens": ("credentials WHERE kind = 'oauth'", "0 s"),
     "tokens of workloads": ("credentials WHERE kind = 'workload'", "0 s"),
     "grants": ("oauth_grants", "30 days"),
@@ -47,6 +48,7 @@ DECLARE
     client uuid := gen_random_uuid();
     consent uuid := gen_random_uuid();
     issuer uuid := gen_random_uuid();
+    provider uuid := gen_random_uuid();
     ended timestamptz := now() - '{age}'::interval;
     secret bytea := decode(md5(random()::text), 'hex');
 BEGIN
@@ -76,6 +78,11 @@ BEGIN
         tenant, secret,
         (SELECT id FROM credentials WHERE tenant_id = tenant AND kind = 'token' LIMIT 1), '', ended
     );
+    INSERT INTO sign_in_providers (tenant_id, id, name, enabled, message)
+    VALUES (tenant, provider, provider, false, '');
+    INSERT INTO pending_sign_ins (
+        tenant_id, hash, provider_id, session_hash, authorization_request, expire_time
+    ) VALUES (tenant, secret, provider, secret, '', ended);
 END
 $$
 """
@@ -94,7 +101,10 @@ async def rows(database_url: str, database: Rows) -> AsyncIterator[Rows]:
 
 
 async def forget_all(connection: Rows) -> None:
-    await connection.execute("DELETE FROM oauth_clients; DELETE FROM issuers; DELETE FROM sign_ins")
+    await connection.execute(
+        "DELETE FROM oauth_clients; DELETE FROM issuers; DELETE FROM sign_ins; "
+        "DELETE FROM sign_in_providers"
+    )
 
 
 @asynccontextmanager

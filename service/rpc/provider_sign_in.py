@@ -1,0 +1,340 @@
+"""Methods of OAuthService by which administrators sign in at an OpenID provider.
+
+What a browser was sent away with is a row that its `state` finds, once: whichever worker it comes
+back to.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+import structlog
+
+from rollbook.access import Scope
+from rollbook.v1 import oauth_service_pb2
+from rollbook.v1.error_reason_pb2 import ErrorReason
+from service.directory import signing_in
+from service.directory.administration import scopes_of
+from service.directory.sign_in_providers import purpose_of
+from service.domain.errors import DomainError
+from service.domain.oauth import parameters as rules
+from service.domain.oauth.authorization import RedirectedError
+from service.domain.oauth.errors import invalid_request
+from service.domain.oauth.parameters import MAX_LENGTH
+from service.domain.sign_in_provider_rules import redirect_uri_of
+from service.domain.vouching import StrangerError
+from service.encryption import UnreadableSecretError
+from service.federation.relying_party import (
+    Answered,
+    AuthenticationRequest,
+    ProviderUnavailableError,
+    UntrustedAnswerError,
+)
+from service.rpc.browsers import hash_of, is_session, lifetime, refuse_form
+from service.storage import pending_sign_ins, sign_in_providers, vouched_users
+from service.storage.sign_ins import SignIn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from uuid import UUID
+
+    from service.domain.vouching import Identity
+    from service.encryption import Encryption
+    from service.federation.relying_party import RelyingParty
+    from service.rpc.attempts import Attempts
+    from service.rpc.calls import Answer, Call
+    from service.rpc.client_lookup import ClientLookup
+    from service.rpc.tenancy import Tenancy
+    from service.storage.database import Connection, Database
+    from service.storage.sign_in_providers import StoredProvider
+
+log = structlog.get_logger(__name__)
+
+MAX_REQUEST: Final = 16_384
+"""How long the request of a client may be that is kept meanwhile, in octets."""
+
+_UNDERSTOOD: Final = frozenset({"code", "error", "iss", "state"})
+
+_MAX_LOGGED: Final = 100
+
+_UNAVAILABLE: Final = (
+    "{} cannot be reached just now. Try again in a moment, or sign in another way."
+)
+_MISCONFIGURED: Final = (
+    "{} and this service do not understand each other. Whoever runs this service finds the reason "
+    "in its log."
+)
+_STRANGER: Final = (
+    "{} let you in, but nobody was signed in here: that takes an active administrator of this "
+    "organisation. Ask another one to look at your account."
+)
+_MESSAGES: Final = {
+    ProviderUnavailableError: _UNAVAILABLE,
+    UntrustedAnswerError: _MISCONFIGURED,
+    UnreadableSecretError: _MISCONFIGURED,
+    StrangerError: _STRANGER,
+}
+"""What people are told of an error; nothing of it shows whether there is such a user."""
+
+
+class _RefusedError(Exception):
+    """Nobody is signed in; the message is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Return:
+    """A browser that has come back: whose, from where, and what its client asks for."""
+
+    tenant_id: UUID
+    provider_id: UUID
+    authorization: oauth_service_pb2.OAuthAuthorizationRequest
+
+    @property
+    def uri(self) -> str:
+        """Where it is to go on."""
+        query = urlencode([(one.name, one.value) for one in self.authorization.parameters])
+        return f"{self.authorization.issuer}/oauth2/authorize?{query}"
+
+
+class ProviderSignInMethods:
+    """Sends browsers to providers, and signs in who comes back. `key` makes what a provider has
+    to repeat."""
+
+    def __init__(
+        self,
+        database: Database,
+        clients: ClientLookup,
+        tenancy: Tenancy,
+        relying_party: RelyingParty,
+        encryption: Encryption,
+        attempts: Attempts,
+        key: bytes,
+    ) -> None:
+        self._database = database
+        self._clients = clients
+        self._tenancy = tenancy
+        self._relying_party = relying_party
+        self._encryption = encryption
+        self._attempts = attempts
+        self._key = key
+
+    def answers(self) -> Mapping[str, Answer]:
+        """The functions by the method names of the contract."""
+        return {"BeginProviderSignIn": self.begin, "FinishProviderSignIn": self.finish}
+
+    async def begin(self, request: Any, call: Call) -> bytes:
+        """Where to send the browser."""
+        if not is_session(request.session):
+            refuse_form()
+        try:
+            authorization = await self._clients.authorization(request.authorization, call)
+        except RedirectedError as told:
+            return _begun(told.redirect_uri)
+        tenant_id = authorization.client.tenant_id
+        async with self._database.connection(tenant_id) as connection:
+            provider = await sign_in_providers.enabled(connection, tenant_id, request.provider)
+        if provider is None:
+            raise _sign_in_failed("There is no such way to sign in any more; choose another one.")
+        # Counted until it has succeeded.
+        self._attempts.begin(*_attempt(tenant_id, provider, call))
+        state = secrets.token_urlsafe(32)
+        uri = await self._authorization_url(tenant_id, provider, state, authorization.issuer)
+        kept = _kept(request.authorization)
+
+        async with self._database.connection(tenant_id) as connection:
+            await pending_sign_ins.insert(
+                connection, tenant_id, hash_of(state), provider.id, hash_of(request.session), kept
+            )
+        return _begun(uri)
+
+    async def finish(self, request: Any, call: Call) -> bytes:
+        """Somebody is signed in, or told why not and where to try again."""
+        answer = _read(request.parameters)
+        returned = await self._returned(answer.get("state", ""), request, call)
+        session = secrets.token_urlsafe(32)
+        try:
+            await self._sign_in(returned, answer, session, call)
+        except _RefusedError as refusal:
+            return oauth_service_pb2.FinishProviderSignInResponse(
+                return_uri=returned.uri, failure=str(refusal)
+            ).SerializeToString()
+        return oauth_service_pb2.FinishProviderSignInResponse(
+            session=session, lifetime=lifetime(), return_uri=returned.uri
+        ).SerializeToString()
+
+    async def _authorization_url(
+        self, tenant_id: UUID, provider: StoredProvider, state: str, issuer: str
+    ) -> str:
+        asked = self._asked(provider, state, issuer)
+        try:
+            return await self._relying_party.authorization_url(provider.content, asked)
+        except ProviderUnavailableError as error:
+            _log(tenant_id, provider, error)
+            raise _sign_in_failed(_UNAVAILABLE.format(_name(provider))) from error
+
+    async def _returned(self, state: str, request: Any, call: Call) -> _Return:
+        """What a browser was sent away with. Raises OAuthError."""
+        state_hash = hash_of(state)
+        async with self._database.across_tenants() as connection:
+            tenant_id = await pending_sign_ins.tenant_of(connection, state_hash)
+        if tenant_id is None or not await self._tenancy.serves(tenant_id, call.metadata):
+            raise _not_expected()
+        async with self._database.connection(tenant_id) as connection:
+            taken = await pending_sign_ins.take(
+                connection, tenant_id, state_hash, hash_of(request.session), request.provider
+            )
+        if taken is None:
+            raise _not_expected()
+        authorization = oauth_service_pb2.OAuthAuthorizationRequest.FromString(
+            taken.authorization_request
+        )
+        if authorization.issuer != request.issuer:
+            raise _not_expected()
+        return _Return(tenant_id, taken.provider_id, authorization)
+
+    async def _sign_in(
+        self, returned: _Return, answer: Mapping[str, str], session: str, call: Call
+    ) -> None:
+        """Raises _RefusedError."""
+        tenant_id = returned.tenant_id
+        async with self._database.connection(tenant_id) as connection:
+            provider = await sign_in_providers.find(connection, tenant_id, returned.provider_id)
+        if provider is None or not provider.content.enabled:
+            raise _RefusedError("This way to sign in was switched off; choose another one.")
+        identity = await self._identify(returned, provider, answer)
+        is_signed_in = await self._database.transaction(
+            tenant_id,
+            lambda connection: _sign_in(connection, tenant_id, provider, identity, session),
+        )
+        if not is_signed_in:
+            _log(tenant_id, provider, StrangerError("no active administrator"))
+            raise _RefusedError(_STRANGER.format(_name(provider)))
+        self._attempts.take_back(*_attempt(tenant_id, provider, call))
+
+    async def _identify(
+        self, returned: _Return, provider: StoredProvider, answer: Mapping[str, str]
+    ) -> Identity:
+        """Whom a provider vouches for. Raises _RefusedError."""
+        if code := answer.get("error"):
+            _log(returned.tenant_id, provider, UntrustedAnswerError(code[:_MAX_LOGGED]))
+            raise _RefusedError(_of_error(code).format(_name(provider)))
+        asked = self._asked(provider, answer["state"], returned.authorization.issuer)
+        try:
+            return await self._relying_party.identify(
+                provider.content,
+                self._secret(returned.tenant_id, provider),
+                asked,
+                Answered(answer.get("code", ""), answer.get("iss", "")),
+            )
+        except tuple(_MESSAGES) as error:
+            _log(returned.tenant_id, provider, error)
+            raise _RefusedError(_MESSAGES[type(error)].format(_name(provider))) from error
+
+    def _secret(self, tenant_id: UUID, provider: StoredProvider) -> str:
+        """The client secret, empty without one. Raises UnreadableSecretError."""
+        if provider.client_secret is None:
+            return ""
+        purpose = purpose_of(tenant_id, provider.id, provider.content)
+        return self._encryption.decrypt(provider.client_secret, purpose)
+
+    def _asked(self, provider: StoredProvider, state: str, issuer: str) -> AuthenticationRequest:
+        redirect_uri = redirect_uri_of(issuer, provider.content.name)
+        return AuthenticationRequest.of(self._key, state, redirect_uri)
+
+
+async def _sign_in(
+    connection: Connection,
+    tenant_id: UUID,
+    provider: StoredProvider,
+    identity: Identity,
+    session: str,
+) -> bool:
+    """Sign in the administrator that a provider vouches for; False if it is none, or if the
+    provider is no more what it was when it was asked."""
+    if not await sign_in_providers.stays(connection, tenant_id, provider.id, provider.version):
+        return False
+    if identity.external_id:
+        user = await vouched_users.by_external_id(connection, tenant_id, identity.external_id)
+    else:
+        user = await vouched_users.by_email(connection, tenant_id, identity.email)
+    if user is None:
+        return False
+    scopes = await scopes_of(connection, tenant_id, user.id)
+    if Scope.ADMIN not in scopes:
+        return False
+    found = SignIn(user.name, user.id, None, scopes, provider.id)
+    return await signing_in.sign_in(connection, tenant_id, hash_of(session), found)
+
+
+def _read(parameters: Iterable[Any]) -> dict[str, str]:
+    """What a provider has sent a browser back with. Raises OAuthError."""
+    answer: dict[str, str] = {}
+    for one in parameters:
+        if one.name in _UNDERSTOOD:
+            if one.name in answer or len(one.value) > MAX_LENGTH:
+                raise _not_expected()
+            answer[one.name] = one.value
+    return answer
+
+
+def _kept(asked: Any) -> bytes:
+    """What a client asks for, as far as it is understood. Raises OAuthError."""
+    parameters = rules.read((one.name, one.value) for one in asked.parameters)
+    kept = oauth_service_pb2.OAuthAuthorizationRequest(
+        parameters=[
+            oauth_service_pb2.OAuthParameter(name=name, value=value)
+            for name, value in parameters.values.items()
+        ],
+        issuer=asked.issuer,
+    ).SerializeToString()
+    if len(kept) > MAX_REQUEST:
+        raise invalid_request(f"The request has more than {MAX_REQUEST} bytes.")
+    return kept
+
+
+def _attempt(tenant_id: UUID, provider: StoredProvider, call: Call) -> tuple[str, str]:
+    """What an attempt is counted by. Not by the provider alone: nobody is to keep all others from
+    signing in by it."""
+    client = call.client()
+    return f"{tenant_id} {provider.id} {client}", client
+
+
+def _begun(redirect_uri: str) -> bytes:
+    return oauth_service_pb2.BeginProviderSignInResponse(
+        redirect_uri=redirect_uri
+    ).SerializeToString()
+
+
+def _name(provider: StoredProvider) -> str:
+    return provider.content.display_name
+
+
+def _of_error(error: str) -> str:
+    """What to say of an error that a provider has sent a browser back with (RFC 6749 §4.1.2.1,
+    OpenID Connect Core 1.0 §3.1.2.6)."""
+    if error in {"server_error", "temporarily_unavailable"}:
+        return _UNAVAILABLE
+    return "{} did not let you in." if error == "access_denied" else _MISCONFIGURED
+
+
+def _log(tenant_id: UUID, provider: StoredProvider, reason: Exception) -> None:
+    log.info(
+        "sign_in.refused",
+        tenant_id=str(tenant_id),
+        provider=provider.content.name,
+        reason=str(reason),
+    )
+
+
+def _sign_in_failed(message: str) -> DomainError:
+    return DomainError(ErrorReason.ERROR_REASON_SIGN_IN_FAILED, message)
+
+
+def _not_expected() -> DomainError:
+    return invalid_request(
+        "This browser is not expected here: it did not begin to sign in, or took too long, or has "
+        "come back before. Nobody was signed in; begin again."
+    )
