@@ -9,28 +9,24 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import hashlib
 import random
 import sys
 import time
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
-from uuid import UUID, uuid4
+from typing import TYPE_CHECKING, Any, Final
 
-import asyncpg
 import grpc
 import uvloop
 from rich.console import Console
 from rich.progress import track
 
+from bench.access_seed import Seeding
 from bench.clients import GrpcClient
 from bench.measuring import Scenario, Target, measure
 from bench.report import table_of
 from bench.stack import TOKEN, Stack
-from rollbook.access import EVERY_SCOPE
 from rollbook.metadata import REVISION
-from rollbook.tokens import new_token
 from rollbook.v1.access_service_pb2 import CheckAccessRequest
 from rollbook.v1.access_service_pb2_grpc import AccessServiceStub
 from rollbook.v1.role_service_pb2 import GrantRoleRequest, RevokeRoleRequest
@@ -38,14 +34,11 @@ from rollbook.v1.role_service_pb2_grpc import RoleServiceStub
 from rollbook.v1.user_pb2 import User
 from rollbook.v1.user_service_pb2 import CreateUserRequest
 from rollbook.v1.user_service_pb2_grpc import UserServiceStub
-from service.domain.identifiers import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from bench.measuring import Measurement
-
-Item = TypeVar("Item")
 
 EACH: Final = 10
 """Assignments of one user."""
@@ -55,30 +48,7 @@ GROUP_SIZE: Final = 100
 LANES: Final = 8
 """How many roles are granted and revoked at the same time."""
 
-_CHUNK: Final = 20_000
 _WIDTH: Final = 120
-
-_USERS: Final = """
-INSERT INTO resources (
-    tenant_id, id, resource_type, unique_key, display, active, create_time, update_time, message,
-    search
-)
-SELECT $1, id, kind, name, name, true, now(), now(), '', '{}'
-FROM unnest($2::uuid [], $3::text [], $4::text []) AS n (id, kind, name)
-"""
-
-_MEMBERS: Final = """
-INSERT INTO members (tenant_id, group_id, member_id)
-SELECT $1, group_id, member_id FROM unnest($2::uuid [], $3::uuid []) AS n (group_id, member_id)
-"""
-
-_ASSIGNMENTS: Final = """
-INSERT INTO role_assignments (
-    tenant_id, id, principal_id, role_type, value, type_key, value_key, source, granted_by
-)
-SELECT $1, gen_random_uuid(), principal_id, type, 'owner', type, 'owner', 'manual', 'bench'
-FROM unnest($2::uuid [], $3::text []) AS n (principal_id, type)
-"""
 
 
 @dataclass(frozen=True)
@@ -93,18 +63,16 @@ class Tenant:
 
 async def make_tenant(database_url: str, assignments: int, active: int) -> Tenant:
     """A tenant with so many assignments. `active` users are those whom checks are about."""
-    tenant_id, token = uuid4(), new_token()
-    connection = await asyncpg.connect(
-        database_url, server_settings={"rollbook.tenant_id": str(tenant_id)}
-    )
-    try:
-        await _make_credential(connection, tenant_id, token)
-        users = await _make_users(connection, tenant_id, assignments // EACH)
-        types = await _make_assignments(connection, tenant_id, users)
-        for table in ("resources", "members", "role_assignments"):
-            await connection.execute(f"VACUUM ANALYZE {table}")
-    finally:
-        await connection.close()
+    async with Seeding.of_new_tenant(database_url) as seeding:
+        users = await seeding.users(assignments // EACH)
+        groups = await seeding.groups(max(1, len(users) // GROUP_SIZE))
+        await seeding.members(
+            [(groups[place % len(groups)], each) for place, each in enumerate(users)]
+        )
+        # Of each user in turn.
+        types = [f"workspace_{number * 7919 % SCOPES}" for number in range(len(users) * EACH)]
+        await seeding.roles([(users[place // EACH], each) for place, each in enumerate(types)])
+        await seeding.settle()
     rng = random.Random(assignments)
     chosen = rng.sample(range(len(users)), min(active, len(users)))
     checks = [
@@ -115,54 +83,7 @@ async def make_tenant(database_url: str, assignments: int, active: int) -> Tenan
         ).SerializeToString()
         for number in chosen
     ]
-    return Tenant(f"{assignments:,} assignments", token, checks)
-
-
-async def _make_credential(
-    connection: asyncpg.Connection[asyncpg.Record], tenant_id: UUID, token: str
-) -> None:
-    await connection.execute(
-        "INSERT INTO tenants (tenant_id, name) VALUES ($1, $2)", tenant_id, str(tenant_id)
-    )
-    await connection.execute(
-        "INSERT INTO credentials (tenant_id, id, name, kind, token_hash, scopes) "
-        "VALUES ($1, $2, 'bench', 'token', $3, $4)",
-        tenant_id,
-        uuid4(),
-        hashlib.sha256(token.encode()).digest(),
-        sorted(EVERY_SCOPE),
-    )
-
-
-async def _make_users(
-    connection: asyncpg.Connection[asyncpg.Record], tenant_id: UUID, number: int
-) -> list[UUID]:
-    users = [new_id() for _ in range(number)]
-    groups = [new_id() for _ in range(max(1, number // GROUP_SIZE))]
-    everybody = [(each, "User") for each in users] + [(each, "Group") for each in groups]
-    for some in _chunks(everybody):
-        ids, kinds = map(list, zip(*some, strict=True))
-        await connection.execute(_USERS, tenant_id, ids, kinds, [str(each) for each in ids])
-    pairs = [(groups[place % len(groups)], each) for place, each in enumerate(users)]
-    for some_pairs in _chunks(pairs):
-        await connection.execute(_MEMBERS, tenant_id, *map(list, zip(*some_pairs, strict=True)))
-    return users
-
-
-async def _make_assignments(
-    connection: asyncpg.Connection[asyncpg.Record], tenant_id: UUID, users: Sequence[UUID]
-) -> list[str]:
-    """The types of the roles given, ten for each user in turn."""
-    types = [f"workspace_{number * 7919 % SCOPES}" for number in range(len(users) * EACH)]
-    given = [(users[place // EACH], each) for place, each in enumerate(types)]
-    for some in _chunks(given):
-        await connection.execute(_ASSIGNMENTS, tenant_id, *map(list, zip(*some, strict=True)))
-    return types
-
-
-def _chunks(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    for start in range(0, len(items), _CHUNK):
-        yield items[start : start + _CHUNK]
+    return Tenant(f"{assignments:,} assignments", seeding.token, checks)
 
 
 async def measure_checks(

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from rollbook.v1 import attribute_pb2 as rollbook_dot_v1_dot_attribute__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"rollbook/v1/effective_access.proto\x12\x0brollbook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1brollbook/v1/attribute.proto\"\xb1\x02\n\x0f\x45\x66\x66\x65\x63tiveAccess\x12\x84\x01\n\x0f\x65\x66\x66\x65\x63tive_roles\x18\x01 \x03(\x0b\x32\x15.rollbook.v1.HeldRoleBT\x8a\xb5\x18P\nJRoles by type and value, with what they imply; none of an inactive account \x01(\x04:\x96\x01\x8a\xb5\x18\x91\x01\n<urn:rollbook:params:scim:schemas:extension:access:1.0:Access\x12\x0f\x45\x66\x66\x65\x63tiveAccess\x1a@Roles that somebody has in the end, own ones and those of groups\"\xd8\x03\n\x08HeldRole\x12+\n\x04type\x18\x01 \x01(\tB\x18\x8a\xb5\x18\x14\n\x10Type of the role \x01H\x00\x88\x01\x01\x12$\n\x05value\x18\x02 \x01(\tB\x10\x8a\xb5\x18\x0c\n\x08The role \x01H\x01\x88\x01\x01\x12.\n\x07\x64isplay\x18\x03 \x01(\tB\x18\x8a\xb5\x18\x14\n\x10Label for people \x01H\x02\x88\x01\x01\x12g\n\x06\x64irect\x18\x04 \x01(\x08\x42R\x8a\xb5\x18N\nJWhether it was given to the account itself rather than to its groups alone \x01H\x03\x88\x01\x01\x12Z\n\x07implied\x18\x05 \x01(\x08\x42\x44\x8a\xb5\x18@\n<Whether another role brings it along and nobody has given it \x01H\x04\x88\x01\x01\x12N\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x14\x8a\xb5\x18\x10\n\x0cWhen it ends \x01R\x07\x65xpiresB\x07\n\x05_typeB\x08\n\x06_valueB\n\n\x08_displayB\t\n\x07_directB\n\n\x08_impliedb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"rollbook/v1/effective_access.proto\x12\x0brollbook.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1brollbook/v1/attribute.proto\"\xa8\x03\n\x0f\x45\x66\x66\x65\x63tiveAccess\x12\x84\x01\n\x0f\x65\x66\x66\x65\x63tive_roles\x18\x01 \x03(\x0b\x32\x15.rollbook.v1.HeldRoleBT\x8a\xb5\x18P\nJRoles by type and value, with what they imply; none of an inactive account \x01(\x04\x12g\n\ttruncated\x18\x02 \x01(\x08\x42O\x8a\xb5\x18K\nEWhether there are more roles than the 1000 at the most that are shown \x01(\x04H\x00\x88\x01\x01:\x96\x01\x8a\xb5\x18\x91\x01\n<urn:rollbook:params:scim:schemas:extension:access:1.0:Access\x12\x0f\x45\x66\x66\x65\x63tiveAccess\x1a@Roles that somebody has in the end, own ones and those of groupsB\x0c\n\n_truncated\"\xd8\x03\n\x08HeldRole\x12+\n\x04type\x18\x01 \x01(\tB\x18\x8a\xb5\x18\x14\n\x10Type of the role \x01H\x00\x88\x01\x01\x12$\n\x05value\x18\x02 \x01(\tB\x10\x8a\xb5\x18\x0c\n\x08The role \x01H\x01\x88\x01\x01\x12.\n\x07\x64isplay\x18\x03 \x01(\tB\x18\x8a\xb5\x18\x14\n\x10Label for people \x01H\x02\x88\x01\x01\x12g\n\x06\x64irect\x18\x04 \x01(\x08\x42R\x8a\xb5\x18N\nJWhether it was given to the account itself rather than to its groups alone \x01H\x03\x88\x01\x01\x12Z\n\x07implied\x18\x05 \x01(\x08\x42\x44\x8a\xb5\x18@\n<Whether another role brings it along and nobody has given it \x01H\x04\x88\x01\x01\x12N\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x14\x8a\xb5\x18\x10\n\x0cWhen it ends \x01R\x07\x65xpiresB\x07\n\x05_typeB\x08\n\x06_valueB\n\n\x08_displayB\t\n\x07_directB\n\n\x08_impliedb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,6 +35,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_EFFECTIVEACCESS'].fields_by_name['effective_roles']._loaded_options = None
   _globals['_EFFECTIVEACCESS'].fields_by_name['effective_roles']._serialized_options = b'\212\265\030P\nJRoles by type and value, with what they imply; none of an inactive account \001(\004'
+  _globals['_EFFECTIVEACCESS'].fields_by_name['truncated']._loaded_options = None
+  _globals['_EFFECTIVEACCESS'].fields_by_name['truncated']._serialized_options = b'\212\265\030K\nEWhether there are more roles than the 1000 at the most that are shown \001(\004'
   _globals['_EFFECTIVEACCESS']._loaded_options = None
   _globals['_EFFECTIVEACCESS']._serialized_options = b'\212\265\030\221\001\n<urn:rollbook:params:scim:schemas:extension:access:1.0:Access\022\017EffectiveAccess\032@Roles that somebody has in the end, own ones and those of groups'
   _globals['_HELDROLE'].fields_by_name['type']._loaded_options = None
@@ -50,7 +52,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HELDROLE'].fields_by_name['expire_time']._loaded_options = None
   _globals['_HELDROLE'].fields_by_name['expire_time']._serialized_options = b'\212\265\030\020\n\014When it ends \001'
   _globals['_EFFECTIVEACCESS']._serialized_start=114
-  _globals['_EFFECTIVEACCESS']._serialized_end=419
-  _globals['_HELDROLE']._serialized_start=422
-  _globals['_HELDROLE']._serialized_end=894
+  _globals['_EFFECTIVEACCESS']._serialized_end=538
+  _globals['_HELDROLE']._serialized_start=541
+  _globals['_HELDROLE']._serialized_end=1013
 # @@protoc_insertion_point(module_scope)

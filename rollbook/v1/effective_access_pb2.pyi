@@ -12,34 +12,40 @@ import builtins as _builtins
 import sys
 import typing as _typing
 
-if sys.version_info >= (3, 11):
-    from typing import TypeAlias as _TypeAlias, Never as _Never
+if sys.version_info >= (3, 10):
+    from typing import TypeAlias as _TypeAlias
 else:
-    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
+    from typing_extensions import TypeAlias as _TypeAlias
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class EffectiveAccess(_message.Message):
     """The roles that somebody has, own ones and those of groups, with what they bring along: those
-    that AccessService.ListEffectiveRoles lists. Gathered only when the read mask names it.
+    that AccessService.ListEffectiveRoles lists. Gathered only when the read mask names it, and at
+    the most for 1000 assignments.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     EFFECTIVE_ROLES_FIELD_NUMBER: _builtins.int
+    TRUNCATED_FIELD_NUMBER: _builtins.int
+    truncated: _builtins.bool
     @_builtins.property
     def effective_roles(self) -> _containers.RepeatedCompositeFieldContainer[Global___HeldRole]: ...
     def __init__(
         self,
         *,
         effective_roles: _abc.Iterable[Global___HeldRole] | None = ...,
+        truncated: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_truncated", b"_truncated", "truncated", b"truncated"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_roles", b"effective_roles"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_truncated", b"_truncated", "effective_roles", b"effective_roles", "truncated", b"truncated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__truncated: _TypeAlias = _typing.Literal["truncated"]  # noqa: Y015
+    _WhichOneofArgType__truncated: _TypeAlias = _typing.Literal["_truncated", b"_truncated"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__truncated) -> _WhichOneofReturnType__truncated | None: ...
 
 Global___EffectiveAccess: _TypeAlias = EffectiveAccess  # noqa: Y015
 

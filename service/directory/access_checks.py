@@ -6,17 +6,18 @@ import time
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
+from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.directory.access_cache import UnknownPrincipalError
 from service.domain import access_graph
-from service.domain.errors import invalid_value
-from service.domain.folding import fold
+from service.domain.errors import DomainError, invalid_value
 from service.domain.role_catalogue import RoleKey
+from service.storage.access import MAX_GIVEN, MAX_PRINCIPALS
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from service.directory.access_cache import CachedPrincipals
-    from service.domain.access_graph import Effective
+    from service.domain.access_graph import Effective, RolesPage
     from service.domain.role_catalogue import Catalogue
 
 MAX_TEXT: Final = 1_500
@@ -57,6 +58,16 @@ def no_role(catalogue: Catalogue, role: RoleKey) -> Exception:
     )
 
 
+def too_much() -> DomainError:
+    """Principals have more groups and assignments than can be looked at."""
+    return DomainError(
+        ErrorReason.ERROR_REASON_TOO_MANY,
+        f"With their groups, those asked about are more than {MAX_PRINCIPALS} principals or have "
+        f"more than {MAX_GIVEN} role assignments: that is more than is looked at.",
+        field="principal_id",
+    )
+
+
 def decide(principals: CachedPrincipals, identifier: UUID | None, role: RoleKey) -> Decision:
     """Whether a principal has a role. Raises INVALID_VALUE, IncompleteError."""
     granting = principals.granting(role)
@@ -76,21 +87,20 @@ def decide(principals: CachedPrincipals, identifier: UUID | None, role: RoleKey)
 
 
 def effective_roles(
-    principals: CachedPrincipals, identifier: UUID, role_type: str | None
+    principals: CachedPrincipals, identifier: UUID, page: RolesPage
 ) -> list[Effective]:
-    """What a principal has, by type and value; nothing when it is inactive.
+    """A page of what a principal has; nothing when it is inactive.
 
     Raises INVALID_VALUE for a type that the catalogue does not have, UnknownPrincipalError,
     IncompleteError.
     """
-    type_key = None if role_type is None else fold(role_type)
-    catalogue = principals.catalogue
+    type_key, catalogue = page.type_key, principals.catalogue
     if type_key is not None and not catalogue.is_free_form and not catalogue.match(type_key):
         raise no_role(catalogue, RoleKey(type_key, ""))
     nodes = principals.reached(identifier)
     if not nodes[0].active:
         return []
-    return access_graph.effective_roles(nodes, catalogue, time.time(), type_key)
+    return access_graph.effective_roles(nodes, catalogue, time.time(), page)
 
 
 def is_member(principals: CachedPrincipals, identifier: UUID, group_id: UUID) -> tuple[bool, bool]:

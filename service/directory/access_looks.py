@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from service.directory.access_cache import CachedPrincipals
+from service.directory.access_checks import too_much
 from service.domain.access_graph import IncompleteError
 from service.domain.revisions import unknown_revision
 from service.storage import access
+from service.storage.access import TooMuchError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -95,7 +97,7 @@ class TenantAccess:
         """What `work` makes of principals and their groups, all of one moment: after this call
         began or as good as that, and after the transaction if one is named.
 
-        Raises what `work` does; INVALID_VALUE for a transaction that there has not been.
+        Raises what `work` does; INVALID_VALUE for a transaction that there has not been; TOO_MANY.
         """
         if self._is_fresh(transaction_id):
             try:
@@ -122,18 +124,26 @@ class TenantAccess:
         """Look for those who wait, together, until nobody does."""
         try:
             while self._waiting:
-                batch = self._next_batch()
-                try:
-                    await self._look(batch)
-                except Exception as error:  # noqa: BLE001  # each who waits raises it
-                    for one in batch:
-                        _settle(one.future, error)
-                    continue
-                for one in batch:
-                    self._finish(one)
-                self._report()
+                await self._serve(self._next_batch())
         finally:
             self._task = None
+
+    async def _serve(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            await self._look(batch)
+        except TooMuchError:
+            if len(batch) > 1:  # Nobody waits in vain because of another.
+                for one in batch:
+                    await self._serve([one])
+                return
+            _settle(batch[0].future, too_much())
+        except Exception as error:  # noqa: BLE001  # each who waits raises it
+            for one in batch:
+                _settle(one.future, error)
+        else:
+            for one in batch:
+                self._finish(one)
+            self._report()
 
     def _report(self) -> None:
         grown, self._reported = self.principals.bytes - self._reported, self.principals.bytes

@@ -6,8 +6,11 @@ no harm, and depth costs no more than breadth.
 
 from __future__ import annotations
 
+import heapq
 import math
+from collections import defaultdict
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from service.domain.role_catalogue import RoleKey
@@ -115,21 +118,35 @@ class Effective:
     until: float
 
 
+class RolesPage(NamedTuple):
+    """Which roles of somebody are listed, in the order of the keys: after which one, and how many
+    at the most. Of a type if that is given, with what covers it; else what roles on all scopes
+    cover is left out: it may be a great deal."""
+
+    limit: int
+    after: RoleKey | None = None
+    type_key: str | None = None
+
+
 def effective_roles(
-    nodes: Iterable[Principal], catalogue: Catalogue, now: float, type_key: str | None = None
+    nodes: Iterable[Principal], catalogue: Catalogue, now: float, page: RolesPage
 ) -> list[Effective]:
-    """What a principal has, in the order of the keys; the principal itself is the first of the
-    nodes. Of a type if that is given, with what covers it; else what roles on all scopes cover is
-    left out: it may be a great deal."""
-    found: dict[RoleKey, Effective] = {}
+    """What a principal has; it is the first of the nodes itself."""
+    reasons: dict[RoleKey, list[tuple[Given, bool]]] = defaultdict(list)
     for place, node in enumerate(nodes):
         for given in node.given:
             if given.until <= now:
                 continue
-            for key in _brought_along(given.key, catalogue, type_key):
-                role = _effective(key, given, catalogue, direct=place == 0)
-                found[key] = _joined(found[key], role) if key in found else role
-    return [found[key] for key in sorted(found)]
+            for key in _brought_along(given.key, catalogue, page.type_key):
+                if page.after is None or key > page.after:
+                    reasons[key].append((given, place == 0))
+    return [
+        reduce(
+            _joined,
+            (_effective(key, given, catalogue, direct=direct) for given, direct in reasons[key]),
+        )
+        for key in heapq.nsmallest(page.limit, reasons)
+    ]
 
 
 def _brought_along(given: RoleKey, catalogue: Catalogue, type_key: str | None) -> Iterator[RoleKey]:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from service.domain.role_catalogue import Catalogue, RoleKey
     from service.domain.role_rules import RoleRules
 
+MAX_ROLES: Final = 10_000
+"""How many assignments one user, group or service account has at the most: it shows them all."""
+
 _IGNORING: Final = {
     "User": RoleCatalogue.DESCRIPTOR.fields_by_name["ignore_user_roles"].name,
     "Group": RoleCatalogue.DESCRIPTOR.fields_by_name["ignore_group_roles"].name,
@@ -73,9 +76,11 @@ class RoleWrite:
         message show the union. `before` is what it showed, `additive` whether a new role of a
         type that allows one takes the place of another.
 
-        Raises INVALID_VALUE naming the type, value or scope that is not in the catalogue.
+        Raises INVALID_VALUE naming the type, value or scope that is not in the catalogue, or
+        saying that there are too many.
         """
         valid = [each for each in self.held if not each.expired]
+        _check_size(len(resource.roles), valid)
         own = {each.key: each for each in valid if each.source == self.source}
         others = [each for each in valid if each.source != self.source]
         wanted = self._wanted(roles_of(resource), own, {each.key for each in others})
@@ -84,6 +89,7 @@ class RoleWrite:
         added = [each for key, each in wanted.items() if key not in own]
         altered = [e for key, e in wanted.items() if key in own and e != own[key]]
         removed = [each for key, each in own.items() if key not in wanted]
+        _check_size(len(wanted) + len(others), valid)
         gone = [each for each in self.held if each.expired]
         shown = [role.key for role in before]
         order = [*shown, *wanted] if additive else [*wanted, *shown]
@@ -156,6 +162,16 @@ def _read(operation: PatchOperation) -> PatchOperation:
             if told.display is not None:
                 element.display = told.display
     return copy
+
+
+def _check_size(number: int, before: Sequence[Assignment]) -> None:
+    """Raises INVALID_VALUE for more roles than somebody can have, unless there were as many."""
+    if number > max(MAX_ROLES, len(before)):
+        raise invalid_value(
+            "roles",
+            f"There would be {number} roles, of all sources; {MAX_ROLES} are the most that "
+            "somebody can have. Give others to groups, or one that covers all scopes.",
+        )
 
 
 def _check_primary(assignments: Iterable[Assignment]) -> None:

@@ -14,8 +14,9 @@ from service.directory.access_checks import Decision, role_of
 from service.directory.paging import page_size_of
 from service.directory.reading import identifier_of, not_found
 from service.domain import page_token
-from service.domain.access_graph import NEVER
+from service.domain.access_graph import NEVER, RolesPage
 from service.domain.errors import DomainError, invalid_value
+from service.domain.folding import fold
 from service.domain.membership import parse_id
 from service.domain.page_token import Position
 from service.domain.role_catalogue import RoleKey
@@ -139,31 +140,33 @@ class AccessCheckMethods:
         )
         after = self._position(request.page_token, digest, size)
 
+        page = RolesPage(size + 1, after, _key_of(role_type))
+
         def work(principals: CachedPrincipals) -> list[Effective]:
-            return access_checks.effective_roles(principals, identifier, role_type)
+            return access_checks.effective_roles(principals, identifier, page)
 
         try:
             roles = await self._answer(request, call, (identifier,), work)
         except UnknownPrincipalError:
             raise not_found(USER, request.principal_id) from None
-        rest = [role for role in roles if after is None or role.key > after]
-        more = len(rest) > size
+        more = len(roles) > size
         return access_service_pb2.ListEffectiveRolesResponse(
-            roles=map(_message, rest[:size]),
-            next_page_token=self._token(rest[size - 1].key, digest, size) if more else "",
+            roles=map(_message, roles[:size]),
+            next_page_token=self._token(roles[size - 1].key, digest, size) if more else "",
         ).SerializeToString()
 
     async def batch_list_roles(self, request: Any, call: Call) -> bytes:
         """What several principals have."""
         _check_number("principal_ids", request.principal_ids, MAX_PRINCIPALS)
         role_type = request.type if request.HasField("type") else None
+        page = RolesPage(MAX_ROLES + 1, type_key=_key_of(role_type))
         wanted = {text: parse_id(text) for text in request.principal_ids}
 
         def work(principals: CachedPrincipals) -> dict[str, list[Effective]]:
             found = {}
             for text, identifier in wanted.items():
                 if identifier is not None and _exists(principals, identifier):
-                    found[text] = access_checks.effective_roles(principals, identifier, role_type)
+                    found[text] = access_checks.effective_roles(principals, identifier, page)
             return found
 
         ids = [identifier for identifier in wanted.values() if identifier is not None]
@@ -203,6 +206,10 @@ class AccessCheckMethods:
     def _token(self, key: RoleKey, digest: str, size: int) -> str:
         place = Position(f"{key.type}\0{key.value}", NO_TENANT)
         return page_token.encode(place, digest, size, self._page_key)
+
+
+def _key_of(role_type: str | None) -> str | None:
+    return None if role_type is None else fold(role_type)
 
 
 def _exists(principals: CachedPrincipals, identifier: UUID) -> bool:

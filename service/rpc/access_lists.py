@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rollbook.attributes import GROUP, USER
 from rollbook.v1 import access_pb2, access_service_pb2, group_pb2
-from service.directory.access_checks import check_role, role_of
+from service.directory.access_checks import check_role, role_of, too_much
 from service.directory.explaining import Explanation, Question, explain, explain_past
 from service.directory.paging import page_size_of
 from service.directory.reading import identifier_of, not_found
@@ -18,6 +18,7 @@ from service.domain.page_token import Position
 from service.domain.revisions import Snapshot, unknown_revision
 from service.domain.timestamps import timestamp
 from service.storage import access, access_lists, resources, role_catalogues
+from service.storage.access import TooMuchError
 from service.storage.access_lists import PageOf
 
 if TYPE_CHECKING:
@@ -97,7 +98,10 @@ class AccessListMethods:
                 return await explain_past(connection, question, moment)
             return await explain(connection, question)
 
-        return await self._database.snapshot(call.tenant_id, work)
+        try:
+            return await self._database.snapshot(call.tenant_id, work)
+        except TooMuchError:
+            raise too_much() from None
 
     async def list_principals(self, request: Any, call: Call) -> bytes:
         """One page of those who have a role."""

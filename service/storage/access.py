@@ -3,6 +3,7 @@ of them since an earlier look. All of one look is of one moment."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -24,31 +25,57 @@ if TYPE_CHECKING:
 MAX_CHANGES: Final = 2_000
 """How many changes are looked at one by one; after more of them everything counts as changed."""
 
-_REACH: Final = """
-WITH RECURSIVE reach (id) AS (
+MAX_PRINCIPALS: Final = 50_000
+"""How many principals one look fetches at the most: those asked for, and their groups."""
+
+MAX_GIVEN: Final = 200_000
+"""How many assignments of theirs it fetches."""
+
+_SHORT: Final = 100_000
+"""Assignments of so many characters are read at once, those of more while others are served."""
+
+# Neither is read to its end where there is too much. OFFSET 0 has assignments looked up of one
+# principal after the other: a plan made before the tables were analysed tried all with all.
+_REACH: Final = f"""
+WITH RECURSIVE step (id) AS (
     SELECT id FROM unnest($4::uuid []) AS asked (id)
     UNION
     SELECT m.group_id
-    FROM reach JOIN members AS m ON m.tenant_id = $1 AND m.member_id = reach.id
+    FROM step JOIN members AS m ON m.tenant_id = $1 AND m.member_id = step.id
+),
+reach AS MATERIALIZED (SELECT id FROM step LIMIT {MAX_PRINCIPALS + 1}),
+assigned AS MATERIALIZED (
+    SELECT count(*) AS number
+    FROM (
+        SELECT
+        FROM reach CROSS JOIN LATERAL (
+            SELECT FROM role_assignments AS a
+            WHERE a.tenant_id = $1 AND a.principal_id = reach.id
+            OFFSET 0
+        ) AS each_one
+        LIMIT {MAX_GIVEN + 1}
+    ) AS counted
 )
 """
 
 # Row-level security takes away rows of other tenants from each part; the conditions stay, since
 # they are what the indexes go by.
-_STATE: Final = """
+_STATE: Final = f"""
 SELECT
     'state' AS kind, NULL::uuid AS id, pg_current_snapshot()::text AS name, NULL::boolean AS active,
     NULL::uuid [] AS ids, NULL::text AS given,
     (SELECT c.version FROM role_catalogues AS c WHERE c.tenant_id = $1) AS version,
     (SELECT c.catalogue FROM role_catalogues AS c WHERE c.tenant_id = $1 AND c.version <> $3)
-    AS message
+    AS message,
+    (SELECT number FROM assigned) > {MAX_GIVEN} OR (SELECT count(*) FROM reach) > {MAX_PRINCIPALS}
+    AS too_much
 """
 
 _CHANGES: Final = """
 UNION ALL (
     SELECT
         'change', c.resource_id, c.action, c.attributes = '{members}',
-        c.members_added || c.members_removed, NULL, NULL, NULL
+        c.members_added || c.members_removed, NULL, NULL, NULL, NULL
     FROM changes AS c
     WHERE c.tenant_id = $1 AND c.transaction_id >= pg_snapshot_xmin($2::text::pg_snapshot)
     AND NOT pg_visible_in_snapshot(c.transaction_id, $2::text::pg_snapshot)
@@ -56,7 +83,7 @@ UNION ALL (
 )
 """
 
-_PRINCIPALS: Final = """
+_PRINCIPALS: Final = f"""
 UNION ALL
 SELECT
     'principal', r.id, r.resource_type, r.active,
@@ -71,11 +98,17 @@ SELECT
         FROM role_assignments AS a
         WHERE a.tenant_id = $1 AND a.principal_id = r.id AND NOT a.pending
     ),
-    NULL, NULL
+    NULL, NULL, NULL
 FROM reach JOIN resources AS r ON r.tenant_id = $1 AND r.id = reach.id
+WHERE (SELECT number FROM assigned) <= {MAX_GIVEN}
+AND (SELECT count(*) FROM reach) <= {MAX_PRINCIPALS}
 """
 
 _LOOK: Final = f"{_REACH}{_STATE}{_CHANGES}{_PRINCIPALS}"
+
+
+class TooMuchError(Exception):
+    """Principals have more groups and assignments than one look fetches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +136,24 @@ class Look:
 async def look(
     connection: Connection, tenant_id: UUID, known: Known, ids: Collection[UUID]
 ) -> Look:
-    """Ask for principals, and for what has changed since the look before. One round trip."""
+    """Ask for principals, and for what has changed since the look before. One round trip.
+
+    Raises TooMuchError, and then nothing is known of what has changed either.
+    """
     before = known.snapshot.text if known.snapshot else None
     rows = await connection.fetch(
         _LOOK, tenant_id, before, known.catalogue_version, list(ids), MAX_CHANGES + 1
     )
-    found = _state(next(row for row in rows if row["kind"] == "state"), known)
+    if sum(len(row["given"] or "") for row in rows) < _SHORT:
+        return _read(rows, known)
+    return await asyncio.to_thread(_read, rows, known)
+
+
+def _read(rows: Sequence[asyncpg.Record], known: Known) -> Look:
+    state = next(row for row in rows if row["kind"] == "state")
+    if state["too_much"]:
+        raise TooMuchError
+    found = _state(state, known)
     changes = 0
     for row in rows:
         if row["kind"] == "principal":

@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from rollbook.attributes import USER
+from service.storage.access import MAX_PRINCIPALS, TooMuchError
 from service.storage.role_assignments import COUNTS
 
 if TYPE_CHECKING:
@@ -42,7 +44,27 @@ within (id) AS (
 _SORT: Final = "($5::text [] IS NULL OR r.resource_type = ANY ($5::text []))"
 
 # A page of the members of all of these groups: as many of each as the page can take at the most.
-_MEMBERS: Final = """
+#
+# Step by step, where most members meet the condition: one after the other until there are enough.
+# What is behind OFFSET 0 is not merged with the members, for which all resources before the first
+# member would be read. Compared as a row besides, group and member fit the primary key better than
+# another index.
+_STEP_BY_STEP: Final = """
+SELECT found.id
+FROM within CROSS JOIN LATERAL (
+    SELECT m.member_id AS id
+    FROM members AS m CROSS JOIN LATERAL (
+        SELECT FROM resources AS r
+        WHERE r.tenant_id = $1 AND r.id = m.member_id AND {condition}
+        OFFSET 0
+    ) AS meeting
+    WHERE m.tenant_id = $1 AND m.group_id = within.id AND m.member_id > $3
+    AND (m.group_id, m.member_id) > (within.id, $3)
+    ORDER BY m.member_id LIMIT $4
+) AS found
+"""
+# As the planner likes, where most do not: then it is quicker to merge them.
+_AT_ONCE: Final = """
 SELECT found.id
 FROM within CROSS JOIN LATERAL (
     SELECT m.member_id AS id
@@ -56,8 +78,7 @@ _TRANSITIVE_MEMBERS: Final = f"""
 WITH RECURSIVE outer_groups (id) AS (SELECT $2::uuid),
 {_WITHIN},
 page AS (
-    SELECT DISTINCT id FROM ({_MEMBERS.format(condition=f"m.member_id <> $2 AND {_SORT}")}) AS found
-    ORDER BY id LIMIT $4
+    SELECT DISTINCT id FROM ({{members}}) AS found ORDER BY id LIMIT $4
 )
 SELECT p.id, p.resource_type, {_NAME.format("p")},
     EXISTS (
@@ -98,7 +119,7 @@ direct AS MATERIALIZED (
 page AS (
     SELECT id FROM direct
     UNION
-    SELECT id FROM ({_MEMBERS.format(condition=f"r.active AND {_SORT}")}) AS members
+    SELECT id FROM ({{members}}) AS members
     ORDER BY id LIMIT $4
 )
 SELECT p.id, p.resource_type, {_NAME.format("p")}, p.id IN (SELECT id FROM direct) AS direct
@@ -134,12 +155,29 @@ class PageOf:
     types: Collection[str] | None = None
 
 
+def members_statement(group_id: UUID, page: PageOf) -> tuple[str, *tuple[object, ...]]:
+    """The statement of `transitive_members`, and its parameters behind the tenant."""
+    statement = _TRANSITIVE_MEMBERS.format(members=_members(page, f"r.id <> $2 AND {_SORT}"))
+    return statement, group_id, *_parameters(page)
+
+
+def principals_statement(
+    granting: Collection[RoleKey], page: PageOf
+) -> tuple[str, *tuple[object, ...]]:
+    """The statement of `principals_with_role`, and its parameters behind the tenant."""
+    statement = _PRINCIPALS_WITH_ROLE.format(members=_members(page, f"r.active AND {_SORT}"))
+    types = [role.type for role in granting]
+    values = [role.value for role in granting]
+    return statement, types, *_parameters(page), values
+
+
 async def transitive_members(
     connection: Connection, tenant_id: UUID, group_id: UUID, page: PageOf
 ) -> list[asyncpg.Record]:
     """Who belongs to a group at any depth, but not the group itself: id, resource_type, display,
     direct."""
-    return await connection.fetch(_TRANSITIVE_MEMBERS, tenant_id, group_id, *_parameters(page))
+    statement, *parameters = members_statement(group_id, page)
+    return await connection.fetch(statement, tenant_id, *parameters)
 
 
 async def principals_with_role(
@@ -147,11 +185,8 @@ async def principals_with_role(
 ) -> list[asyncpg.Record]:
     """Active principals that were given one of the roles, themselves or through groups: id,
     resource_type, display, direct."""
-    types = [role.type for role in granting]
-    values = [role.value for role in granting]
-    return await connection.fetch(
-        _PRINCIPALS_WITH_ROLE, tenant_id, types, *_parameters(page), values
-    )
+    statement, *parameters = principals_statement(granting, page)
+    return await connection.fetch(statement, tenant_id, *parameters)
 
 
 async def transitive_groups(
@@ -161,6 +196,12 @@ async def transitive_groups(
     direct."""
     after, limit, _ = _parameters(page)
     return await connection.fetch(_TRANSITIVE_GROUPS, tenant_id, principal_id, after, limit)
+
+
+def _members(page: PageOf, condition: str) -> str:
+    """The statement of a page of members. Users are what there is most of."""
+    takes_most = page.types is None or USER.name in page.types
+    return (_STEP_BY_STEP if takes_most else _AT_ONCE).format(condition=condition)
 
 
 def _parameters(page: PageOf) -> tuple[object, object, object]:
@@ -197,7 +238,8 @@ SELECT r.id, r.resource_type, {_NAME.format("r")}, r.active,
         SELECT m.group_id FROM members AS m
         WHERE m.tenant_id = $1 AND m.member_id = r.id ORDER BY m.group_id
     ) AS groups
-FROM reach JOIN resources AS r ON r.tenant_id = $1 AND r.id = reach.id
+FROM (SELECT id FROM reach LIMIT {MAX_PRINCIPALS + 1}) AS near
+JOIN resources AS r ON r.tenant_id = $1 AND r.id = near.id
 """
 
 _ASSIGNED: Final = f"""
@@ -217,8 +259,11 @@ async def surroundings(
     connection: Connection, tenant_id: UUID, principal_id: UUID
 ) -> list[asyncpg.Record]:
     """A principal and every group that it belongs to: id, resource_type, display, active, groups,
-    the latter being the ids of those that it belongs to itself."""
-    return await connection.fetch(_SURROUNDINGS, tenant_id, principal_id)
+    the latter being the ids of those that it belongs to itself. Raises TooMuchError."""
+    rows = await connection.fetch(_SURROUNDINGS, tenant_id, principal_id)
+    if len(rows) > MAX_PRINCIPALS:
+        raise TooMuchError
+    return rows
 
 
 async def assigned(

@@ -18,7 +18,7 @@ import orjson
 from rollbook.attributes import RESOURCE_TYPES, SERVICE_ACCOUNT, USER
 from rollbook.v1.role_pb2 import RoleCatalogue
 from service.domain import etag
-from service.domain.access_graph import NEVER, Given, Principal, effective_roles
+from service.domain.access_graph import NEVER, Given, Principal, RolesPage, effective_roles
 from service.domain.role_catalogue import FREE_FORM, Catalogue
 from service.storage.access import given_of
 from service.storage.role_assignments import COUNTS
@@ -80,7 +80,10 @@ LEFT JOIN LATERAL (
 """
 
 
-# What an active principal and its groups were given; those of its own come first.
+MAX_ROLES: Final = 1_000
+"""How many roles a resource shows of those that somebody has in the end."""
+
+# What an active principal and its groups were given, some of it where it is too much to show.
 _GIVEN: Final = f"""
 LEFT JOIN LATERAL (
     WITH RECURSIVE holder (id) AS (
@@ -89,14 +92,17 @@ LEFT JOIN LATERAL (
         SELECT m.group_id
         FROM holder JOIN members AS m ON m.tenant_id = $1 AND m.member_id = holder.id
     )
-    SELECT
-        jsonb_agg(jsonb_build_array(
+    SELECT jsonb_agg(shown.assignment)::text AS given_roles
+    FROM (
+        SELECT jsonb_build_array(
             a.principal_id = r.id, a.type_key, a.value_key, extract(epoch FROM a.expire_time),
             a.role_type, a.value, a.display
-        ))::text AS given_roles
-    FROM holder
-    JOIN role_assignments AS a ON a.tenant_id = $1 AND a.principal_id = holder.id
-    WHERE r.active AND {COUNTS}
+        ) AS assignment
+        FROM holder
+        JOIN role_assignments AS a ON a.tenant_id = $1 AND a.principal_id = holder.id
+        WHERE r.active AND {COUNTS}
+        LIMIT {MAX_ROLES + 1}
+    ) AS shown
 ) AS given ON true
 """
 
@@ -225,7 +231,11 @@ def _add_access(fragment: Any, record: asyncpg.Record) -> None:
     for own, *given in orjson.loads(record["given_roles"] or "[]"):
         held[0 if own else 1].append(given_of(*given))
     nodes = [Principal(record["id"], "", True, (), tuple(each)) for each in held]  # noqa: FBT003
-    for role in effective_roles(nodes, _catalogue(record["catalogue"]), time.time()):
+    catalogue, page = _catalogue(record["catalogue"]), RolesPage(MAX_ROLES + 1)
+    roles = effective_roles(nodes, catalogue, time.time(), page)
+    if sum(map(len, held)) > MAX_ROLES or len(roles) > MAX_ROLES:
+        fragment.access.truncated = True
+    for role in roles[:MAX_ROLES]:
         shown = fragment.access.effective_roles.add(
             type=role.type or None,
             value=role.value,

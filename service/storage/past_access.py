@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from rollbook.attributes import RESOURCE_TYPES
 from rollbook.v1.role_pb2 import RoleCatalogue
 from service.domain.role_catalogue import FREE_FORM, Catalogue
+from service.storage.access import MAX_PRINCIPALS, TooMuchError
 from service.storage.access_lists import Assigned
 from service.storage.resources import display_of, is_active
 
@@ -39,7 +40,7 @@ WITH RECURSIVE reach (id) AS (
     SELECT step.group_id FROM reach CROSS JOIN LATERAL ({_GROUPS}) AS step
 )
 SELECT reach.id, ARRAY(SELECT g.group_id FROM ({_GROUPS}) AS g ORDER BY g.group_id) AS groups
-FROM reach
+FROM reach LIMIT {MAX_PRINCIPALS + 1}
 """
 
 _ASSIGNED: Final = """
@@ -77,8 +78,11 @@ async def surroundings(
     connection: Connection, tenant_id: UUID, principal_id: UUID, moment: datetime
 ) -> list[asyncpg.Record]:
     """A principal and every group that it belonged to: id, groups, the latter being the ids of
-    those that it belonged to itself."""
-    return await connection.fetch(_REACH, tenant_id, principal_id, moment)
+    those that it belonged to itself. Raises TooMuchError."""
+    rows = await connection.fetch(_REACH, tenant_id, principal_id, moment)
+    if len(rows) > MAX_PRINCIPALS:
+        raise TooMuchError
+    return rows
 
 
 async def assigned(
