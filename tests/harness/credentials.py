@@ -30,7 +30,8 @@ INVALID: Final = "CREDENTIALS_INVALID"
 class Given:
     """An `authorization` header (None: there is none), and what it makes of the caller: the
     scopes, or the reason of the refusal; `scim` is what it is refused for over SCIM alone, and
-    `scim_after` for what it has the scope for; `tenant` is whose it is."""
+    `scim_after` for what it has the scope for; `tenant` is whose it is. With a certificate, which
+    comes with the handshake, there is no header."""
 
     title: str
     header: str | None
@@ -40,6 +41,7 @@ class Given:
     scim_after: str = ""
     tenant: str = "default"
     is_suspended: bool = False
+    is_certificate: bool = False
 
 
 class Minted:
