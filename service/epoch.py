@@ -12,8 +12,17 @@ less for what happens in most of the others.
 from __future__ import annotations
 
 import secrets
+from typing import Final
 
 from service.shared_memory import SharedWords
+
+RIGHTS: Final = 1
+"""The slot that a change of what principals may do advances: memberships, roles, activity. Who
+keeps something of somebody's credentials looks at it too; those of an identity provider are
+nobody's, and live on while it provisions."""
+
+SLOTS: Final = 2
+"""How many numbers there are for credentials and rights."""
 
 
 class Epoch(SharedWords):

@@ -32,7 +32,7 @@ from rollbook.v1 import (
 from service.directory.access_looks import EPOCH_SLOTS, AccessLooks, slot_of
 from service.domain.revisions import Revisions
 from service.encryption import Encryption
-from service.epoch import Epoch
+from service.epoch import SLOTS, Epoch
 from service.federation.issuers import Issuers
 from service.passwords import PasswordHasher
 from service.rpc.access_checks import AccessCheckMethods
@@ -153,7 +153,7 @@ class _Means:
             key = await signing_keys.get(connection, "epoch")
         # Everyone who shares the database shares the name, and nobody else can guess it.
         name, directory = key.hex()[:32], settings.run_dir
-        epoch = _shared(Epoch, directory, name)
+        epoch = _shared(Epoch, directory, name, SLOTS)
         writes_epoch = _shared(Epoch, directory, f"{name}-writes", EPOCH_SLOTS)
         database.on_commit(lambda tenant_id: writes_epoch.advance(slot_of(tenant_id)))
         issuers = Issuers(database, settings.issuer_reach)

@@ -32,10 +32,15 @@ def must_end(after: Any) -> bool:
     return not is_active(after)
 
 
-async def end_access(connection: Connection, author: Author, ids: Collection[UUID]) -> None:
-    """Revoke all that lets these principals in, whose rows the transaction holds."""
-    author.effects.rights_withdrawn = True
+async def end_access(
+    connection: Connection, author: Author, ids: Collection[UUID], *, again: bool = False
+) -> None:
+    """Revoke all that lets these principals in, whose rows the transaction holds; `again` when
+    some of them had no access before."""
+    author.effects.rights_changed = True
     tokens, grants = await principals.revoke_of_principals(connection, author.tenant_id, ids)
+    if tokens or grants or again:
+        author.effects.credentials_ended = True
     revoked = [
         *(oauth_grants.change_of("update", grant, ["revokeTime"]) for grant in grants),
         *(api_tokens.change_of("update", token, ["revokeTime"]) for token in tokens),

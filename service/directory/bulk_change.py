@@ -190,9 +190,11 @@ class Changer:
         await self._end_access(waiting)
 
     async def _end_access(self, waiting: Sequence[tuple[int, Changed]]) -> None:
-        ids = [changed.stored.id for _, changed in waiting if must_end(changed.message)]
-        if ids:
-            await end_access(self._connection, self._author, ids)
+        ending = [changed for _, changed in waiting if must_end(changed.message)]
+        if ending:
+            ids = [each.stored.id for each in ending]
+            was_over = any(must_end(each.stored.message) for each in ending)
+            await end_access(self._connection, self._author, ids, again=was_over)
 
     def _parts(self, operation: BulkOperation) -> tuple[ResourceType, str, Any]:
         """The type of resource, the verb (update, patch or delete) and the request."""

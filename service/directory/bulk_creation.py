@@ -222,7 +222,7 @@ class Creator:
         await batches.insert_passwords(self._connection, tenant_id, hashes)
         await role_assignments.apply(self._connection, tenant_id, assigned)
         if pairs:
-            self._author.effects.rights_withdrawn = True
+            self._author.effects.rights_changed = True
         await changes.record_all(self._connection, made)
 
     def _forget(self, components: Components) -> None:

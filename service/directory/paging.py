@@ -108,11 +108,19 @@ async def page(database: Database, query: Query[Item], key: bytes) -> Page[Item]
     if query.page_token:
         position = page_token.decode(query.page_token, query.digest, query.page_size, key)
     async with database.connection(query.tenant_id) as connection:
-        total = await query.source.count(connection) if query.count else None
-        if query.page_size == 0:
-            return Page([], total_size=total)
-        rows = await _rows(connection, query, position)
+        rows = await _rows(connection, query, position) if query.page_size else []
+        total = await _total(connection, query, position, len(rows)) if query.count else None
     return _page(query, rows, position, total, key)
+
+
+async def _total(
+    connection: Connection, query: Query[Item], position: Position | None, found: int
+) -> int:
+    """How many items the list has: a first page that is the last one too tells."""
+    is_first = position is None and query.skip == 0
+    if is_first and found <= query.page_size and query.page_size > 0:
+        return found
+    return await query.source.count(connection)
 
 
 async def _rows(

@@ -59,7 +59,7 @@ async def update(
 
 
 async def _record(connection: Connection, author: Author, stored: StoredCatalogue) -> None:
-    author.effects.rights_withdrawn = True
+    author.effects.rights_changed = True
     change = Change(
         action="create" if stored.version == 1 else "update",
         resource_type="RoleCatalogue",

@@ -85,7 +85,7 @@ async def _set_pending(
         # Somebody was given such a role just now; done again, they are held too.
         raise RetryableError
     if changed:
-        author.effects.rights_withdrawn = True
+        author.effects.rights_changed = True
         await _record(connection, author, changed)
     return sum(changed.values())
 

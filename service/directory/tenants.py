@@ -54,7 +54,7 @@ async def id_of(connection: Connection, text: str) -> UUID:
 async def create(connection: Connection, author: Author, asked: tenant_pb2.Tenant) -> Tenant:
     """A new tenant. Raises INVALID_VALUE, UNIQUENESS."""
     # Who came by a host that is this tenant's now is out at once.
-    author.effects.rights_withdrawn = bool(asked.hosts)
+    author.effects.credentials_ended = bool(asked.hosts)
     name, display_name = checked_name(asked.name), checked_display_name(asked.display_name)
     hosts, tenant_id = checked_hosts(asked.hosts), new_id()
     per_second, burst = checked_rate_limit(asked)
@@ -86,8 +86,8 @@ async def update(
     """Change what a tenant is called, its hosts and its rate limit. Raises TENANT_NOT_FOUND,
     INVALID_VALUE, INVALID_PATH, MUTABILITY, UNIQUENESS, ETAG_MISMATCH."""
     fields = tenant_rules.changed_fields(mask)
-    # What workers believe of hosts and limits ends with what they believe of rights.
-    author.effects.rights_withdrawn = not fields.isdisjoint({"hosts", "rate_limit"})
+    # What workers believe of hosts and limits ends with what they believe of credentials.
+    author.effects.credentials_ended = not fields.isdisjoint({"hosts", "rate_limit"})
     async with tenants.in_the_name_of(connection, tenant_id):
         before = await _held(connection, tenant_id, tag)
         after = before
@@ -109,7 +109,7 @@ async def suspend(connection: Connection, author: Author, tenant_id: UUID, tag: 
     """Let its credentials be good for nothing. Raises TENANT_NOT_FOUND, ETAG_MISMATCH,
     TENANT_PROTECTED."""
     _check_not_default(tenant_id)
-    author.effects.rights_withdrawn = True
+    author.effects.credentials_ended = True
     async with tenants.in_the_name_of(connection, tenant_id):
         tenant = await _held(connection, tenant_id, tag)
         if tenant.is_suspended:
@@ -122,7 +122,7 @@ async def suspend(connection: Connection, author: Author, tenant_id: UUID, tag: 
 async def resume(connection: Connection, author: Author, tenant_id: UUID, tag: str) -> Tenant:
     """Let its credentials be what they were. Raises TENANT_NOT_FOUND, ETAG_MISMATCH,
     TENANT_PROTECTED."""
-    author.effects.rights_withdrawn = True
+    author.effects.credentials_ended = True
     async with tenants.in_the_name_of(connection, tenant_id):
         tenant = await _held(connection, tenant_id, tag)
         if tenant.delete_time:
@@ -142,7 +142,7 @@ async def begin_deletion(
     """Let a tenant's credentials be good for nothing, for ever: `purge` does the rest. Raises
     TENANT_NOT_FOUND, INVALID_VALUE, ETAG_MISMATCH, TENANT_PROTECTED."""
     _check_not_default(tenant_id)
-    author.effects.rights_withdrawn = True
+    author.effects.credentials_ended = True
     async with tenants.in_the_name_of(connection, tenant_id):
         tenant = await _held(connection, tenant_id)
         tenant_rules.check_confirmed(tenant.name, confirmation, tag)

@@ -160,7 +160,7 @@ async def change_members(
     )
     version = stored.version
     if moved:
-        writer.author.effects.rights_withdrawn = True
+        writer.author.effects.rights_changed = True
         version, time = await _touch(writer, stored)
         await _record(
             writer, "update", identifier, version, time, ["members"], stored.message, moved
@@ -176,7 +176,7 @@ async def delete(writer: Writer, identifier: UUID, condition: str) -> None:
     await resources.lock_referrers(writer.connection, writer.tenant_id, identifier)
     stored = await _held(writer, identifier, condition, to_delete=True)
     time = later_than(stored)
-    writer.author.effects.rights_withdrawn = True
+    writer.author.effects.rights_changed = True
     if can_get_in(writer.resource_type):
         await end_access(writer.connection, writer.author, [identifier])
     await _leave_groups(writer, identifier, time)
@@ -245,7 +245,8 @@ async def save(writer: Writer, change: Changed, *, by_client: bool = False) -> b
         time = later_than(stored)
         await _record(writer, "update", stored.id, stored.version, time, named, after, moved)
     if must_end(after):
-        await end_access(connection, writer.author, [stored.id])
+        was_over = must_end(stored.message)
+        await end_access(connection, writer.author, [stored.id], again=was_over)
     return await existing(connection, tenant_id, kind, stored.id, writer.view)
 
 
@@ -295,7 +296,7 @@ async def _assign(writer: Writer, identifier: UUID, roles: RoleChanges) -> None:
 def note_rights(author: Author, attributes: Iterable[str], *, moved: bool = False) -> None:
     """Note it if a change may have an effect on what somebody's roles are good for."""
     if moved or not _RIGHTS.isdisjoint(attributes):
-        author.effects.rights_withdrawn = True
+        author.effects.rights_changed = True
 
 
 async def _touch(writer: Writer, stored: Stored) -> tuple[int, datetime]:

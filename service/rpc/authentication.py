@@ -6,13 +6,14 @@ import asyncio
 import hashlib
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rollbook import tokens
 from rollbook.metadata import EXPECT_TENANT
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.directory.administration import withheld
 from service.domain.errors import DomainError
+from service.epoch import RIGHTS, Epoch
 from service.federation.assertions import is_jwt
 from service.rpc.certificates import Certificates
 from service.rpc.expected_tenant import expected_of
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from rollbook.access import Scope
-    from service.epoch import Epoch
     from service.federation.issuers import Issuers
     from service.rpc.certificates import PeerCertificate
     from service.rpc.expected_tenant import Expected
@@ -70,6 +70,27 @@ NOBODY: Final = Caller(NO_TENANT, NO_TENANT, "nobody", frozenset())
 """Who calls a method that takes no credentials: it sees no tenant's rows."""
 
 
+class _Epochs(NamedTuple):
+    """Under which numbers something is believed: of all credentials, and of principals' rights."""
+
+    credentials: int
+    rights: int
+
+
+class _Known(NamedTuple):
+    """Who a credential belongs to, and until when, under which epochs, that is believed."""
+
+    expires: float
+    epochs: _Epochs
+    caller: Caller
+
+    def holds(self, now: float, epochs: _Epochs) -> bool:
+        """Whether it is believed still: rights matter to credentials that are somebody's."""
+        if self.expires <= now or self.epochs.credentials != epochs.credentials:
+            return False
+        return self.caller.principal_id is None or self.epochs.rights == epochs.rights
+
+
 def _nothing_shown() -> None:
     """What a peer without a certificate shows."""
 
@@ -97,7 +118,7 @@ class Authenticator:
         self._certificates = Certificates(database)
         self._issuers = issuers
         self._foreign_tokens = foreign_tokens
-        self._known: dict[bytes, tuple[float, int, Caller]] = {}
+        self._known: dict[bytes, _Known] = {}
 
     async def authenticate(
         self, metadata: Mapping[str, str], client: Client, shown: Shown = _nothing_shown
@@ -120,10 +141,10 @@ class Authenticator:
                 "The call has no credentials: send an authorization header with a bearer token.",
             )
         # Both are taken before the database is asked: what happens after that is news.
-        now, epoch = time.monotonic(), self._epoch.current
+        now, epochs = time.monotonic(), _Epochs(self._epoch.current, self._epoch.at(RIGHTS))
         known = self._known.get(key)
-        if known is not None and known[0] > now and known[1] == epoch:
-            return known[2]
+        if known is not None and known.holds(now, epochs):
+            return known.caller
         if certificate is None:
             credential = await self._find(header, key, client, expected_of(metadata))
         else:
@@ -132,7 +153,7 @@ class Authenticator:
             await asyncio.sleep(now + REFUSAL_SECONDS - time.monotonic())
             raise invalid_credentials()
         self._last_uses.note(credential)
-        return self._remember(key, now, epoch, credential, await self._withheld(credential))
+        return self._remember(key, now, epochs, credential, await self._withheld(credential))
 
     async def _withheld(self, credential: Credential) -> frozenset[Scope]:
         """What a credential of whatever kind is not good for."""
@@ -147,7 +168,7 @@ class Authenticator:
         self,
         key: bytes,
         now: float,
-        epoch: int,
+        epochs: _Epochs,
         credential: Credential,
         not_good_for: frozenset[Scope],
     ) -> Caller:
@@ -165,7 +186,7 @@ class Authenticator:
         seconds = CACHE_SECONDS if left is None else min(CACHE_SECONDS, left)
         if len(self._known) >= CACHE_SIZE:
             self._known.clear()
-        self._known[key] = (now + seconds, epoch, caller)
+        self._known[key] = _Known(now + seconds, epochs, caller)
         return caller
 
     async def _find(

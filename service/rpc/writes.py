@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from service.domain.errors import invalid_value
+from service.epoch import RIGHTS, Epoch
 from service.storage import requests
 from service.storage.database import transaction_of
 from service.storage.requests import RequestKey
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from service.epoch import Epoch
     from service.rpc.calls import Call
     from service.storage.database import Connection, Database
 
@@ -48,8 +48,10 @@ class Writes:
             return await self._run(call, request, fingerprint, work)
         finally:
             # Whether a transaction was committed is not always known.
-            if call.effects.rights_withdrawn:
+            if call.effects.credentials_ended:
                 self._epoch.advance()
+            if call.effects.rights_changed:
+                self._epoch.advance(RIGHTS)
 
     async def _run(self, call: Call, request: Any, fingerprint: bytes, work: Work) -> bytes:
         if not request.request_id:
@@ -60,7 +62,7 @@ class Writes:
             before = await requests.answer_to(connection, key)
             if before is not None:
                 # Whoever did it may have had no time to tell the others.
-                call.effects.rights_withdrawn = True
+                call.effects.credentials_ended = call.effects.rights_changed = True
                 return before
             answer = await work(connection)
             await requests.remember(connection, key, answer)

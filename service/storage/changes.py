@@ -20,10 +20,12 @@ Action = Literal["create", "update", "delete"]
 @dataclass(slots=True)
 class Effects:
     """What others have to hear of between the commit of a call's writes and its answer.
-    `rights_withdrawn`: what a worker believes of credentials and rights may be true no more.
+    `credentials_ended`: what a worker believes of any credentials, or of where tenants stand, may
+    be true no more. `rights_changed`: of those of principals, by what their roles grant them.
     `transaction_id`: of the transaction that wrote, by which readers can ask for what it did."""
 
-    rights_withdrawn: bool = False
+    credentials_ended: bool = False
+    rights_changed: bool = False
     transaction_id: int | None = None
 
 
