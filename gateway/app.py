@@ -32,8 +32,8 @@ from gateway.handlers.tenant_url import SEGMENT, TenantUrls
 from gateway.oauth_routes import oauth_routes, with_issuer_first
 from gateway.routing import Route, Router
 from gateway.scim.bulk import MAX_BULK_PAYLOAD
-from gateway.scim.dialects import LENIENT
 from gateway.scim.errors import ScimError
+from rollbook.access import ROUTES
 from rollbook.attributes import GROUP, SERVICE_ACCOUNT, USER
 from rollbook.v1 import group_service_pb2, service_account_service_pb2, user_service_pb2
 
@@ -121,7 +121,9 @@ class Gateway:
             try:
                 return await self._dispatch(scim)
             except ScimError as error:
-                if error.status not in _MISREAD or not await self._is_misread(scim):
+                if error.status not in _MISREAD or not _takes_credentials(scim):
+                    raise
+                if not await self._is_misread(scim):
                     raise
             except AioRpcError as failure:
                 if not await self._is_outdated(scim, failure):
@@ -139,9 +141,8 @@ class Gateway:
 
     async def _is_misread(self, scim: ScimRequest) -> bool:
         """Whether a request that was refused may be right by the dialect that its connection has
-        by now. What the most lenient dialect refuses is wrong by any."""
-        if scim.dialect.name == LENIENT.name or not scim.has_credentials:
-            return False
+        by now. Raises AioRpcError for whoever may not come in at all: they are told that, rather
+        than what is wrong with their request."""
         try:
             await self._schemas.fetch(scim)
         except AioRpcError as failure:
@@ -168,6 +169,15 @@ class Gateway:
         if not route.name.startswith("/") and route.name != "*":
             check_head(scim)
         return await handler(scim)
+
+
+def _takes_credentials(scim: ScimRequest) -> bool:
+    """Whether a request is one of SCIM that is answered to its credentials."""
+    if scim.endpoint.startswith("/"):
+        return False
+    method = "GET" if scim.http.method == "HEAD" else scim.http.method
+    rule = ROUTES.get(f"{method} {scim.endpoint}")
+    return rule is not None and not rule.takes_nobody(has_credentials=scim.has_credentials)
 
 
 def _item(places: Mapping[str, Route], path: str) -> tuple[Route, str] | None:

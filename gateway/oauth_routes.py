@@ -59,7 +59,7 @@ def with_issuer_first(path: str) -> str:
 def oauth_routes(settings: Settings, stubs: Stubs) -> Iterator[Route]:
     """The endpoints; a name that ends in `/{id}` stands for every last segment."""
     found_issuer = issuer_of(settings)
-    clients = ClientsHandlers(stubs.oauth, settings)
+    clients = ClientsHandlers(stubs.oauth, settings, found_issuer)
     pages = AuthorizeHandlers(stubs.oauth, settings, found_issuer)
     providers = ProviderHandlers(stubs.oauth, settings, found_issuer)
     endpoints = ClientEndpoints(stubs.oauth, settings, found_issuer)

@@ -127,7 +127,9 @@ async def http(rollbook: tuple[str, Minted]) -> AsyncIterator[tuple[ClientSessio
         yield session, url
 
 
-async def status(http: tuple[ClientSession, str], route: str, given: Given, tenant: str) -> int:
+async def status(
+    http: tuple[ClientSession, str], route: str, given: Given, tenant: str, body: bytes | None
+) -> int:
     session, base = http
     method, _, name = route.partition(" ")
     path = name.replace("{id}", UNKNOWN).replace("{name}", "User").replace("{urn}", "x")
@@ -140,23 +142,28 @@ async def status(http: tuple[ClientSession, str], route: str, given: Given, tena
         method,
         root + path if path.startswith("/") else f"{base}/{path}",
         headers={**headers, "Content-Type": "application/scim+json", "If-Match": NOT_NOW},
-        data=BODIES.get(route),
+        data=body,
     ) as response:
         if response.status in {401, 403}:
-            body = await response.json(content_type=None)
-            assert body["status"] == str(response.status)
+            answer = await response.json(content_type=None)
+            assert answer["status"] == str(response.status)
             assert ("WWW-Authenticate" in response.headers) is (response.status == 401)
         return response.status
 
 
 async def assert_routes(
-    http: tuple[ClientSession, str], route: str, credentials: Iterable[Given], tenant: str = ""
+    http: tuple[ClientSession, str],
+    route: str,
+    credentials: Iterable[Given],
+    tenant: str = "",
+    body: bytes | None = None,
 ) -> None:
+    sent = BODIES.get(route) if body is None else body
     turn = asyncio.Semaphore(AT_ONCE)
 
     async def cell(given: Given) -> tuple[str, int | None]:
         async with turn:
-            got = await status(http, route, given, tenant)
+            got = await status(http, route, given, tenant, sent)
         assert got < 500 or got == 501, (route, given.title)
         return given.title, got if got in {401, 403} else None
 
@@ -171,6 +178,14 @@ async def test_a_route_admits_whom_the_table_admits(
     route: str, rollbook: tuple[str, Minted], http: tuple[ClientSession, str]
 ) -> None:
     await assert_routes(http, route, rollbook[1].all())
+
+
+@pytest.mark.parametrize("route", BODIES)
+async def test_who_may_is_decided_before_what_is_asked(
+    route: str, rollbook: tuple[str, Minted], http: tuple[ClientSession, str]
+) -> None:
+    """AIP-211: whoever may not call is told that, not what is wrong with the body."""
+    await assert_routes(http, route, rollbook[1].all(), body=MALFORMED)
 
 
 @pytest.mark.parametrize("tenant", ["default", "other", "gone", "nobodys"])

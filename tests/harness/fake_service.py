@@ -89,6 +89,11 @@ class FakeService:
         (call,) = self.calls
         return call
 
+    @property
+    def was_asked_who_calls(self) -> bool:
+        """Whether it was asked for nothing but what everybody may ask who may come in."""
+        return {call.method for call in self.calls} == {"GetSchemaSet"}
+
     def handler(self, method: MethodDescriptor) -> grpc.RpcMethodHandler[Any, Any]:
         response_class = GetMessageClass(method.output_type)
 

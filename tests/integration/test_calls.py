@@ -61,6 +61,14 @@ async def test_who_has_credentials_is_let_in(credentials: str, channel: grpc.aio
     await _raw(channel, DESCRIBE_CALLER, b"", credentials)
 
 
+@pytest.mark.parametrize("others", [f"Bearer {TOKEN}", "Bearer wrong", "", f"Basic {TOKEN}"])
+async def test_several_credentials_are_wrong_ones(others: str, channel: grpc.aio.Channel) -> None:
+    send: Any = channel.unary_unary(DESCRIBE_CALLER)
+    for credentials in ((f"Bearer {TOKEN}", others), (others, f"Bearer {TOKEN}")):
+        metadata = tuple(("authorization", text) for text in credentials)
+        assert await _failure(send(b"", metadata=metadata)) == "CREDENTIALS_INVALID"
+
+
 @pytest.mark.parametrize(
     ("credentials", "reason"),
     [

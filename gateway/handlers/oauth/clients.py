@@ -9,7 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 from gateway.handlers.body import BodyReader
 from gateway.handlers.oauth.answers import respond_json
 from gateway.scim import json_text
-from gateway.scim.errors import invalid_value
+from gateway.scim.errors import ScimError, invalid_value
 from rollbook.v1.oauth_service_pb2 import (
     CreateOAuthClientRequest,
     DeleteOAuthClientRequest,
@@ -22,6 +22,7 @@ from rollbook.v1.oauth_service_pb2 import (
 if TYPE_CHECKING:
     from aiohttp.web import Response
 
+    from gateway.handlers.oauth.issuer import IssuerOf
     from gateway.handlers.request import ScimRequest
     from gateway.settings import Settings
     from rollbook.v1.oauth_service_pb2_grpc import OAuthServiceAsyncStub
@@ -53,22 +54,39 @@ _KNOWN: Final = frozenset(
 class ClientsHandlers:
     """Each handler makes one call, and may raise ScimError and AioRpcError."""
 
-    def __init__(self, stub: OAuthServiceAsyncStub, settings: Settings) -> None:
+    def __init__(
+        self, stub: OAuthServiceAsyncStub, settings: Settings, issuer_of: IssuerOf
+    ) -> None:
         self._stub = stub
+        self._issuer_of = issuer_of
         self._bodies = BodyReader(settings, limit=MAX_BYTES)
         self._timeout = settings.http_request_timeout
 
     async def create(self, scim: ScimRequest) -> Response:
-        """POST: 201 with the client and its secret, which cannot be had again."""
+        """POST: 201 with the client, its place, and its secret, which cannot be had again."""
+        try:
+            request = create_request(await self._bodies.json(scim.http))
+        except ScimError:
+            await self._require_administrator(scim)
+            raise
         made = await self._stub.CreateOAuthClient(
-            create_request(await self._bodies.json(scim.http)),
+            request,
             metadata=scim.metadata_outside_scim(with_credentials=True),
             timeout=self._timeout,
         )
         body = client_body(made.client)
         if made.secret:
             body["secret"] = made.secret
-        return respond_json(body, status=201)
+        location = f"{self._issuer_of(scim)}/oauth2/clients/{made.client.id}"
+        return respond_json(body, status=201, Location=location)
+
+    async def _require_administrator(self, scim: ScimRequest) -> None:
+        """Raises AioRpcError for others, who are not told what is wrong with their request."""
+        await self._stub.ListOAuthClients(
+            ListOAuthClientsRequest(page_size=1),
+            metadata=scim.metadata_outside_scim(with_credentials=True),
+            timeout=self._timeout,
+        )
 
     async def list(self, scim: ScimRequest) -> Response:
         """GET: the clients, newest first, without their secrets."""

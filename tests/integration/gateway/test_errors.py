@@ -119,7 +119,30 @@ async def test_a_malformed_query_is_400(
     client: Client, fake: FakeService, query: str, scim_type: str
 ) -> None:
     assert_error(await client.send("GET", f"/Users?{query}"), 400, scim_type)
-    assert not fake.calls
+    assert fake.was_asked_who_calls
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/Users?filter=userName+eq", None),
+        ("HEAD", "/Groups?startIndex=x", None),
+        ("POST", "/Users", b"{"),
+        ("PUT", f"/Users/{ID}", b"[]"),
+        ("PATCH", f"/Groups/{ID}", b""),
+        ("POST", "/Bulk", b"{}"),
+        ("POST", "/.search", b"{"),
+    ],
+)
+async def test_who_may_not_come_in_is_not_told_what_is_wrong_with_a_request(
+    client: Client, fake: FakeService, method: str, path: str, body: bytes | None
+) -> None:
+    fake.answers["GetSchemaSet"] = Failure(
+        grpc.StatusCode.UNAUTHENTICATED, "CREDENTIALS_INVALID", "No."
+    )
+    answer = await client.send(method, path, body)
+    assert answer.status == 401
+    assert "WWW-Authenticate" in answer.headers
 
 
 async def test_a_url_too_long_is_414_and_a_header_field_too_long_is_431(client: Client) -> None:

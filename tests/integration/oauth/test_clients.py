@@ -38,6 +38,7 @@ async def test_a_client_is_a_name_and_a_domain(oauth: OAuth) -> None:
     assert answer.status == 201
     assert answer.headers["Cache-Control"] == "no-store"
     made = answer.json
+    assert answer.headers["Location"].endswith(f"/oauth2/clients/{made['id']}")
     assert HEX.fullmatch(made["id"])
     assert HEX.fullmatch(made["secret"])
     assert made["domain"] == "https://system-admin.okta.com"
