@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +12,7 @@ from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
 
 from rollbook.oauth import ASSERTION_ALGORITHMS
 from service.domain.oauth.errors import invalid_client
@@ -18,7 +20,7 @@ from service.domain.oauth.errors import invalid_client
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from joserfc.jwk import Key, KeySet
+    from joserfc.jwk import Key
 
     from service.domain.oauth.clients import Client
 
@@ -57,7 +59,7 @@ def check_assertion(
 ) -> Assertion:
     """What a client's assertion comes to. Raises OAuthError invalid_client."""
     try:
-        claims = jwt.decode(text, keys, algorithms=list(ASSERTION_ALGORITHMS)).claims
+        claims = _claims(text, keys)
         _Check(audiences).verify_claims(claims)
         expire_time = datetime.fromtimestamp(claims["exp"], UTC)
     except (JoseError, OAuth2Error, ValueError, TypeError, OverflowError, OSError, RecursionError):
@@ -69,6 +71,22 @@ def check_assertion(
         raise invalid_client("The assertion is another client's, or valid for more than an hour.")
     digest = hashlib.sha256(claims["jti"].encode("utf-8", "surrogatepass")).digest()
     return Assertion(digest, expire_time + timedelta(seconds=2 * LEEWAY))
+
+
+def _claims(text: str, keys: KeySet | Key) -> dict[str, Any]:
+    """The claims of an assertion, signed by the key that it names or, where it names none (RFC
+    7515 §4.1.4 lets it), by any of them. Raises JoseError and ValueError."""
+    if isinstance(keys, KeySet) and "kid" not in jws.extract_compact(text.encode()).headers():
+        *others, last = keys.keys
+        for key in others:
+            with suppress(JoseError, ValueError, TypeError):
+                return _decoded(text, key)
+        return _decoded(text, last)
+    return _decoded(text, keys)
+
+
+def _decoded(text: str, keys: KeySet | Key) -> dict[str, Any]:
+    return jwt.decode(text, keys, algorithms=list(ASSERTION_ALGORITHMS)).claims
 
 
 def read_header(text: str) -> tuple[str, str]:

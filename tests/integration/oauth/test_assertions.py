@@ -77,6 +77,14 @@ async def test_a_signature_of_the_client_lets_it_in(
     assert await ask(oauth, assertion) == "200"
 
 
+@pytest.mark.parametrize("algorithm", KEYS)
+async def test_a_signature_need_not_name_its_key(
+    oauth: OAuth, client: dict[str, Any], algorithm: str
+) -> None:
+    assertion = signed(claims(oauth, client), algorithm, KEYS[algorithm], kid=None)
+    assert await ask(oauth, assertion) == "200"
+
+
 @pytest.mark.parametrize("audience", ["", "/oauth2/token"])
 @pytest.mark.parametrize("as_list", [False, True])
 async def test_the_audience_is_the_server(
@@ -132,6 +140,7 @@ async def test_wrong_signatures_are_refused(oauth: OAuth, client: dict[str, Any]
     mac = hmac.digest(RSA.as_pem(private=False), symmetric.encode(), "sha256")
     for assertion in (
         signed(body, key=OTHER),
+        signed(body, key=OTHER, kid=None),
         f"{none}.{payload}.",
         f"{head}.{payload}.",
         f"{head}.{payload}.{signature[:-4]}AAAA",
