@@ -66,7 +66,6 @@ _ADVICE_BY_REASON: Final = {
     ),
     "UNIQUENESS": "See who has it with `rollbook user get`, change it with `rollbook user update`.",
     "SCOPE_MISSING": "Use a token with that scope.",
-    "TOO_MANY": "Several match; name the one you mean by its id.",
     "ETAG_MISMATCH": "Someone else has changed it: look again, then repeat the command.",
     "CONFLICT": "Repeat the command.",
 }

@@ -168,7 +168,7 @@ async def find_issuer(client: RollbookClient, name: str) -> Issuer:
 def _only(kind: str, name: str, found: Sequence[Found]) -> Found:
     if len(found) > 1:
         raise InvalidRequestError(
-            f"{len(found)} {kind}s have the name {name!r}.",
+            f"{len(found)} {kind}s have the name {name!r}: name the one you mean by its id.",
             code=StatusCode.INVALID_ARGUMENT,
             reason="TOO_MANY",
         )

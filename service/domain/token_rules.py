@@ -27,7 +27,8 @@ def checked_name(name: str) -> str:
     trimmed = name.strip()
     if not trimmed or len(trimmed) > MAX_NAME or not trimmed.isprintable():
         raise invalid_value(
-            "name", f"name says what the token is for, in 1 to {MAX_NAME} printable characters."
+            "name",
+            f"name says what it is, or what it is for, in 1 to {MAX_NAME} printable characters.",
         )
     return trimmed
 

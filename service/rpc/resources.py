@@ -110,7 +110,7 @@ class ResourceMethods:
         if len(found) > 1:
             raise DomainError(
                 ErrorReason.ERROR_REASON_TOO_MANY,
-                f"Several {self._type.noun}s have this {name}; list them instead.",
+                f"Several {self._type.noun}s have this {name}: name the one you mean by its id.",
                 field=key,
             )
         return wire.nested(1, found[0])

@@ -100,7 +100,8 @@ class Resources:
             raise self._not_found(wanted)
         if len(found) > 1:
             reason = ErrorReason.ERROR_REASON_TOO_MANY
-            raise DomainError(reason, f"Several {self.field}s have this {key}.", field=key)
+            message = f"Several {self.field}s have this {key}: name the one you mean by its id."
+            raise DomainError(reason, message, field=key)
         return {self.field: found[0]}
 
     def list(self, request: Any) -> dict[str, Any]:
