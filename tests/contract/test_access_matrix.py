@@ -19,7 +19,14 @@ from aiohttp import ClientSession
 
 from rollbook.access import ROUTES, RPCS, Rule
 from rollbook.client import RollbookClient
-from tests.harness.access_matrix import AT_ONCE, BY_RULE, MAIN_WAYS, WAYS, assert_answers
+from tests.harness.access_matrix import (
+    AT_ONCE,
+    BY_RULE,
+    MAIN_WAYS,
+    MALFORMED,
+    WAYS,
+    assert_answers,
+)
 from tests.harness.credentials import Given, Minted
 from tests.harness.foreign_credentials import of_issuer, of_oauth_clients
 from tests.harness.instance import TOKEN, running_gateway, running_service
