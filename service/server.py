@@ -327,7 +327,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     workloads = WorkloadMethods(database, means.epoch, page_key)
     connections = ConnectionMethods(database, writes, means.epoch, settings.base_url_of)
     lists = AccessListMethods(database, revisions, page_key)
-    looks = AccessLooks(database, means.writes_epoch)
+    looks = AccessLooks(database, means.writes_epoch, settings.access_cache_bytes)
     checks = AccessCheckMethods(looks, revisions, lists.check_past, page_key)
     issuers = IssuerMethods(
         database, means.epoch, page_key, plain_http=means.issuers.allows_plain_http

@@ -44,9 +44,6 @@ FORGET_SECONDS: Final = 600
 MAX_IDS: Final = 500
 """How many principals one look fetches, unless a single caller asks for more."""
 
-MAX_BYTES: Final = 256 * 1024 * 1024
-"""About how much memory a worker uses for what it keeps of all tenants."""
-
 _PATIENCE: Final = 4
 """Looks after which somebody who is still not answered begins with nothing kept."""
 
@@ -101,9 +98,12 @@ class TenantAccess:
         """
         if self._is_fresh(transaction_id):
             try:
-                return work(self.principals)
+                answer = work(self.principals)
             except IncompleteError:
                 pass
+            else:
+                self._report()
+                return answer
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(ids, work, transaction_id, future))
         if self._task is None:
@@ -145,9 +145,19 @@ class TenantAccess:
                 self._finish(one)
             self._report()
 
+    def measure(self) -> int:
+        """How many bytes are kept; only what they grow by from now on is reported."""
+        self._reported = self.principals.bytes
+        return self._reported
+
+    def part(self) -> None:
+        """What is kept counts no more: it is gone when those who wait have been answered."""
+        self._on_growth = _ignore
+
     def _report(self) -> None:
-        grown, self._reported = self.principals.bytes - self._reported, self.principals.bytes
-        self._on_growth(grown)
+        if grown := self.principals.bytes - self._reported:
+            self._reported += grown
+            self._on_growth(grown)
 
     def _next_batch(self) -> list[_Waiting]:
         count = ids = 0
@@ -191,21 +201,31 @@ class TenantAccess:
                 one.future.set_result(answer)
 
 
+def _ignore(_size: int) -> None:
+    return None
+
+
 def _settle(future: asyncio.Future[Any], error: Exception) -> None:
     if not future.done():  # Its caller may have gone.
         future.set_exception(error)
 
 
 class AccessLooks:
-    """What a worker keeps of all tenants, within a limit."""
+    """What a worker keeps of all tenants: after each answer no more than `max_bytes`, save what
+    the last look found if that alone is more."""
 
-    def __init__(self, database: Database, epoch: Epoch, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, database: Database, epoch: Epoch, max_bytes: int) -> None:
         self._database = database
         self._epoch = epoch
         self._max_bytes = max_bytes
         self._bytes = 0
         # In the order of their last use.
         self._tenants: OrderedDict[UUID, TenantAccess] = OrderedDict()
+
+    @property
+    def bytes(self) -> int:
+        """How much is kept."""
+        return self._bytes
 
     async def answer(
         self,
@@ -232,7 +252,8 @@ class AccessLooks:
     def _forget(self) -> None:
         """Forget the tenants that were not used lately; of the last one some principals."""
         while self._bytes > self._max_bytes and len(self._tenants) > 1:
-            self._tenants.popitem(last=False)
+            _, tenant = self._tenants.popitem(last=False)
+            tenant.part()
             self._count()
         if self._bytes > self._max_bytes:
             for tenant in self._tenants.values():
@@ -240,6 +261,4 @@ class AccessLooks:
             self._count()
 
     def _count(self) -> None:
-        self._bytes = sum(
-            tenant.principals.bytes + _TENANT_BYTES for tenant in self._tenants.values()
-        )
+        self._bytes = sum(tenant.measure() + _TENANT_BYTES for tenant in self._tenants.values())
