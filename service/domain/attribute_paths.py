@@ -17,6 +17,8 @@ from rollbook.attributes import (
     Returned,
     Uniqueness,
 )
+from rollbook.v1 import attribute_pb2
+from rollbook.v1.effective_access_pb2 import EffectiveAccess
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,6 +46,15 @@ SCHEMAS: Final = Attribute(
 )
 """The attribute of every resource (RFC 7643 §3) that no message has: it follows from which
 extensions are populated."""
+
+
+_GATHERED: Final = EffectiveAccess.DESCRIPTOR.GetOptions().Extensions[attribute_pb2.schema].urn
+"""The extension that is gathered when a resource is shown, and stored nowhere."""
+
+
+def is_gathered(chain: Chain) -> bool:
+    """Whether a path leads to what nobody can look for: the roles that somebody has in the end."""
+    return chain[0].name == _GATHERED
 
 
 def text_of(path: AttributePath) -> str:

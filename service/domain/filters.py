@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from rollbook.v1 import filter_pb2
-from service.domain.attribute_paths import SCHEMAS, find, find_part, text_of
+from service.domain.attribute_paths import SCHEMAS, find, find_part, is_gathered, text_of
 from service.domain.conditions import (
     TRUE,
     Condition,
@@ -138,6 +138,7 @@ class _ResourceScope:
             raise invalid_filter("A condition of the filter names no attribute.")
         for candidate in (self.resource_type, *self.among):
             if chain := find(path, candidate):
+                _require_stored(chain, text)
                 absent = candidate is not self.resource_type
                 return _Target(text, chain[-1], chain, candidate, absent)
         raise invalid_filter(f"{self.resource_type.name} has no attribute {text}.")
@@ -160,6 +161,14 @@ class _ElementScope:
         elif text_of(path).lower() == "value":
             return _Target(text, self.attribute, ())
         raise invalid_filter(f"There is no attribute {text}.")
+
+
+def _require_stored(chain: Chain, text: str) -> None:
+    if is_gathered(chain):
+        raise invalid_filter(
+            f"{text} is gathered when a resource is shown and cannot be filtered by; "
+            "ListPrincipalsWithRole of AccessService tells who has a role."
+        )
 
 
 _Scope = _ResourceScope | _ElementScope

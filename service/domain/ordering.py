@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from rollbook.attributes import AttributeType
-from service.domain.attribute_paths import SCHEMAS, find, text_of
+from service.domain.attribute_paths import SCHEMAS, find, is_gathered, text_of
 from service.domain.conditions import Path
 from service.domain.errors import invalid_value
 from service.domain.search_values import is_known
@@ -67,6 +67,12 @@ def resolve_order(order_by: OrderBy, resource_type: ResourceType) -> Order:
     chain = find(order_by.path, resource_type)
     if chain is None:
         raise invalid_value("order_by", f"There is no attribute {text} to sort by.")
+    if is_gathered(chain):
+        raise invalid_value(
+            "order_by",
+            f"{text} is gathered when a resource is shown and cannot be sorted by; "
+            "ListPrincipalsWithRole of AccessService lists who has a role.",
+        )
     chain = _down_to_value(chain, text)
     several = sum(attribute.multi_valued for attribute in chain) > 1
     unknown = not all(is_known(attribute) for attribute in chain)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 
@@ -97,6 +98,32 @@ async def test_nobody_writes_them(scim: ScimClient, people: list[tuple[str, str]
     assert (refused.status, refused.body["scimType"]) == (400, "mutability")
     shown = await scim.get(f"{path}?attributes={URN}")
     assert "stolen" not in str(shown.body)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        f'{URN}:effectiveRoles.value eq "v"',
+        f'{URN}:effectiveRoles eq "v"',
+        f'{URN}:effectiveRoles[type eq "T" and value eq "v"]',
+        f"{URN}:effectiveRoles pr",
+        f"not ({URN}:effectiveRoles pr)",
+        f"{URN}:truncated eq true",
+        f'userName eq "ada" or {URN}:effectiveRoles.value eq "v"',
+    ],
+)
+@pytest.mark.parametrize("path", ["/Users", "/ServiceAccounts", "/"])
+async def test_nobody_is_looked_for_by_them(scim: ScimClient, condition: str, path: str) -> None:
+    refused = await scim.get(f"{path}?filter={quote(condition)}")
+    assert (refused.status, refused.body["scimType"]) == (400, "invalidFilter")
+    assert "ListPrincipalsWithRole" in refused.body["detail"]
+
+
+@pytest.mark.parametrize("name", ["effectiveRoles", "effectiveRoles.value", "truncated"])
+async def test_nobody_is_sorted_by_them(scim: ScimClient, name: str) -> None:
+    refused = await scim.get(f"/Users?sortBy={URN}:{name}")
+    assert (refused.status, refused.body["scimType"]) == (400, "invalidValue")
+    assert "ListPrincipalsWithRole" in refused.body["detail"]
 
 
 async def test_the_schema_is_told(scim: ScimClient) -> None:
