@@ -94,7 +94,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND. "There is no valid token 019a…" """
     ERROR_REASON_RATE_LIMITED: _ErrorReason.ValueType  # 32
     """RESOURCE_EXHAUSTED. Wait as long as RetryInfo says. "Too many calls of these credentials: 5000 a
-    second are possible." "Too many attempts with wrong passwords; try again in 60 seconds."
+    second are possible." "Too many failed attempts; try again in 60 seconds."
     """
     ERROR_REASON_PRINCIPAL_INACTIVE: _ErrorReason.ValueType  # 33
     """FAILED_PRECONDITION. "The user 019a… is deactivated and can have no credentials." """
@@ -207,7 +207,7 @@ ERROR_REASON_CREDENTIAL_NOT_FOUND: ErrorReason.ValueType  # 31
 """NOT_FOUND. "There is no valid token 019a…" """
 ERROR_REASON_RATE_LIMITED: ErrorReason.ValueType  # 32
 """RESOURCE_EXHAUSTED. Wait as long as RetryInfo says. "Too many calls of these credentials: 5000 a
-second are possible." "Too many attempts with wrong passwords; try again in 60 seconds."
+second are possible." "Too many failed attempts; try again in 60 seconds."
 """
 ERROR_REASON_PRINCIPAL_INACTIVE: ErrorReason.ValueType  # 33
 """FAILED_PRECONDITION. "The user 019a… is deactivated and can have no credentials." """

@@ -15,7 +15,7 @@ from service.domain import sign_in_provider_rules as rules
 from service.domain.errors import DomainError, invalid_value
 from service.domain.identifiers import new_id
 from service.domain.membership import parse_id
-from service.storage import changes, sign_in_providers, sign_ins
+from service.storage import changes, pending_sign_ins, sign_in_providers, sign_ins
 from service.storage.changes import Change
 
 if TYPE_CHECKING:
@@ -108,6 +108,8 @@ async def update(
         connection, author.tenant_id, before.id, content, encrypted
     )
     if changed != ["display_name"]:
+        # Nor is what one issuer answers told to another.
+        await pending_sign_ins.delete_of_provider(connection, author.tenant_id, before.id)
         await sign_ins.delete_of_provider(connection, author.tenant_id, before.id)
     await _record(connection, author, "update", stored, changed)
     return stored

@@ -42,13 +42,18 @@ An e-mail address that one was given once, and has lost since, stays verified th
 
 def completed(given: SignInProvider, *, plain_http: bool) -> SignInProvider:
     """What a new provider is to be, with defaults for what is not set. Raises INVALID_VALUE."""
-    if not _NAME.fullmatch(given.name):
+    if not is_name(given.name):
         raise invalid_value(
             "name",
             "name is part of an address: 1 to 40 lower-case letters, digits and hyphens, as okta.",
         )
     made = field_masks.merged(SignInProvider(), given, ("name", *CHANGEABLE))
     return _checked(made, plain_http=plain_http)
+
+
+def is_name(text: str) -> bool:
+    """Whether a provider can have a name."""
+    return _NAME.fullmatch(text) is not None
 
 
 def updated(

@@ -92,11 +92,16 @@ class Documents:
     def check(self, url: str) -> None:
         """Whether anybody may be asked at a URL, as far as it can be told beforehand; addresses
         written out pass no resolver. Raises DocumentError."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise DocumentError(f"{url} is no URL") from error
         if parts.scheme not in ({"http", "https"} if self.allows_plain_http else {"https"}):
             raise DocumentError(f"{url} is not https")
+        if not parts.hostname:
+            raise DocumentError(f"{url} names no host")
         try:
-            address = ipaddress.ip_address(parts.hostname or "")
+            address = ipaddress.ip_address(parts.hostname)
         except ValueError:
             return
         if not is_within(self._reach, address):

@@ -132,7 +132,7 @@ def _key(*parts: str) -> int:
 def _too_many(seconds: int) -> DomainError:
     return DomainError(
         ErrorReason.ERROR_REASON_RATE_LIMITED,
-        f"Too many attempts with wrong passwords; try again in {seconds} seconds.",
+        f"Too many failed attempts; try again in {seconds} seconds.",
         metadata={"retrySeconds": str(seconds)},
         retry_after=seconds,
     )

@@ -24,7 +24,7 @@ from service.domain.oauth import parameters as rules
 from service.domain.oauth.authorization import RedirectedError
 from service.domain.oauth.errors import invalid_request
 from service.domain.oauth.parameters import MAX_LENGTH
-from service.domain.sign_in_provider_rules import redirect_uri_of
+from service.domain.sign_in_provider_rules import is_name, redirect_uri_of
 from service.domain.vouching import StrangerError
 from service.encryption import UnreadableSecretError
 from service.federation.relying_party import (
@@ -35,6 +35,7 @@ from service.federation.relying_party import (
 )
 from service.rpc.browsers import hash_of, is_session, lifetime, refuse_form
 from service.storage import pending_sign_ins, sign_in_providers, vouched_users
+from service.storage.pending_sign_ins import PendingSignIn
 from service.storage.sign_ins import SignIn
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ _MISCONFIGURED: Final = (
     "{} and this service do not understand each other. Whoever runs this service finds the reason "
     "in its log."
 )
+_GONE: Final = "There is no such way to sign in any more; choose another one."
 _STRANGER: Final = (
     "{} let you in, but nobody was signed in here: that takes an active administrator of this "
     "organisation. Ask another one to look at your account."
@@ -134,20 +136,20 @@ class ProviderSignInMethods:
         except RedirectedError as told:
             return _begun(told.redirect_uri)
         tenant_id = authorization.client.tenant_id
-        async with self._database.connection(tenant_id) as connection:
-            provider = await sign_in_providers.enabled(connection, tenant_id, request.provider)
-        if provider is None:
-            raise _sign_in_failed("There is no such way to sign in any more; choose another one.")
+        provider = await self._enabled(tenant_id, request.provider)
         # Counted until it has succeeded.
         self._attempts.begin(*_attempt(tenant_id, provider, call))
         state = secrets.token_urlsafe(32)
         uri = await self._authorization_url(tenant_id, provider, state, authorization.issuer)
-        kept = _kept(request.authorization)
-
-        async with self._database.connection(tenant_id) as connection:
-            await pending_sign_ins.insert(
-                connection, tenant_id, hash_of(state), provider.id, hash_of(request.session), kept
-            )
+        pending = PendingSignIn(provider.id, _kept(request.authorization))
+        is_expected = await self._database.transaction(
+            tenant_id,
+            lambda connection: _expect(
+                connection, tenant_id, provider, hash_of(state), hash_of(request.session), pending
+            ),
+        )
+        if not is_expected:
+            raise _sign_in_failed(_GONE)
         return _begun(uri)
 
     async def finish(self, request: Any, call: Call) -> bytes:
@@ -165,6 +167,16 @@ class ProviderSignInMethods:
             session=session, lifetime=lifetime(), return_uri=returned.uri
         ).SerializeToString()
 
+    async def _enabled(self, tenant_id: UUID, name: str) -> StoredProvider:
+        """The provider of a name that signs people in. Raises SIGN_IN_FAILED."""
+        provider = None
+        if is_name(name):
+            async with self._database.connection(tenant_id) as connection:
+                provider = await sign_in_providers.enabled(connection, tenant_id, name)
+        if provider is None:
+            raise _sign_in_failed(_GONE)
+        return provider
+
     async def _authorization_url(
         self, tenant_id: UUID, provider: StoredProvider, state: str, issuer: str
     ) -> str:
@@ -180,7 +192,9 @@ class ProviderSignInMethods:
         state_hash = hash_of(state)
         async with self._database.across_tenants() as connection:
             tenant_id = await pending_sign_ins.tenant_of(connection, state_hash)
-        if tenant_id is None or not await self._tenancy.serves(tenant_id, call.metadata):
+        if tenant_id is None or not is_name(request.provider):
+            raise _not_expected()
+        if not await self._tenancy.serves(tenant_id, call.metadata):
             raise _not_expected()
         async with self._database.connection(tenant_id) as connection:
             taken = await pending_sign_ins.take(
@@ -202,8 +216,8 @@ class ProviderSignInMethods:
         tenant_id = returned.tenant_id
         async with self._database.connection(tenant_id) as connection:
             provider = await sign_in_providers.find(connection, tenant_id, returned.provider_id)
-        if provider is None or not provider.content.enabled:
-            raise _RefusedError("This way to sign in was switched off; choose another one.")
+        if provider is None:
+            raise _RefusedError(_GONE)
         identity = await self._identify(returned, provider, answer)
         is_signed_in = await self._database.transaction(
             tenant_id,
@@ -243,6 +257,21 @@ class ProviderSignInMethods:
     def _asked(self, provider: StoredProvider, state: str, issuer: str) -> AuthenticationRequest:
         redirect_uri = redirect_uri_of(issuer, provider.content.name)
         return AuthenticationRequest.of(self._key, state, redirect_uri)
+
+
+async def _expect(
+    connection: Connection,
+    tenant_id: UUID,
+    provider: StoredProvider,
+    state_hash: bytes,
+    session_hash: bytes,
+    pending: PendingSignIn,
+) -> bool:
+    """Expect a browser to come back; False if the provider is no more what it was."""
+    if not await sign_in_providers.stays(connection, tenant_id, provider.id, provider.version):
+        return False
+    await pending_sign_ins.insert(connection, tenant_id, state_hash, session_hash, pending)
+    return True
 
 
 async def _sign_in(

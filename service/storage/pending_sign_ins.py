@@ -28,11 +28,10 @@ async def insert(
     connection: Connection,
     tenant_id: UUID,
     state_hash: bytes,
-    provider_id: UUID,
     session_hash: bytes,
-    authorization_request: bytes,
+    pending: PendingSignIn,
 ) -> None:
-    """Await a browser."""
+    """Expect a browser."""
     await connection.execute(
         """
         INSERT INTO pending_sign_ins (
@@ -41,10 +40,19 @@ async def insert(
         """,
         tenant_id,
         state_hash,
-        provider_id,
+        pending.provider_id,
         session_hash,
-        authorization_request,
+        pending.authorization_request,
         LIFETIME,
+    )
+
+
+async def delete_of_provider(connection: Connection, tenant_id: UUID, provider_id: UUID) -> None:
+    """Expect nobody any more who was sent to a provider."""
+    await connection.execute(
+        "DELETE FROM pending_sign_ins WHERE tenant_id = $1 AND provider_id = $2",
+        tenant_id,
+        provider_id,
     )
 
 

@@ -10,13 +10,13 @@ import pytest
 
 from rollbook.v1.sign_in_provider_service_pb2 import UserMatch
 from rollbook.v1.user_pb2 import Email
-from tests.harness.oauth import REDIRECT_URI
+from tests.harness.instance import running_gateway, running_service
+from tests.harness.oauth import REDIRECT_URI, OAuth
 from tests.harness.openid_provider import CLIENT_SECRET
 from tests.harness.sign_in import EMAIL, Visitor, asks_for_consent, known, person
 
 if TYPE_CHECKING:
     from rollbook.client import RollbookClient
-    from tests.harness.oauth import OAuth
     from tests.harness.openid_provider import OpenIdProvider
 
 BY_ID: Final = UserMatch.USER_MATCH_EXTERNAL_ID
@@ -189,6 +189,30 @@ async def test_a_browser_may_begin_with_the_link(
         assert asks_for_consent(await browser.come_back(back.headers["Location"]))
 
 
+async def test_any_worker_takes_back_whom_another_has_sent_away(
+    rollbook: RollbookClient, provider: OpenIdProvider, database_url: str
+) -> None:
+    await person(rollbook)
+    await known(rollbook, provider)
+    public = {"http_public_url": "http://127.0.0.1:9"}
+    async with (
+        running_service(database_url, issuer_reach="local") as one,
+        running_service(database_url, issuer_reach="local") as two,
+        running_gateway(one, **public) as first,
+        running_gateway(two, **public) as second,
+        Visitor.open(first.removesuffix("/scim/v2")) as browser,
+    ):
+        client = await OAuth(browser.session, browser.url).register()
+        await browser.visit(client)
+        (link,) = browser.buttons
+        away = await browser.get(link.replace("http://127.0.0.1:9", browser.url))
+        back = await browser.get(away.headers["Location"])
+        there = second.removesuffix("/scim/v2")
+        callback = back.headers["Location"].replace("http://127.0.0.1:9", there)
+        assert (await browser.get(callback)).status == 303
+        assert asks_for_consent(await browser.show())
+
+
 async def test_a_request_that_is_wrong_goes_back_to_the_client(
     rollbook: RollbookClient, oauth: OAuth, provider: OpenIdProvider, url: str
 ) -> None:
@@ -201,3 +225,7 @@ async def test_a_request_that_is_wrong_goes_back_to_the_client(
         assert wrong.query["error"] == "invalid_request"
         stranger = await browser.get(f"{url}/oauth2/sign-in/okta?client_id=nobody")
         assert stranger.status == 400
+        await browser.visit(client)
+        (link,) = browser.buttons
+        for name in ("nope", "%00", "OKTA", "okta%20", "x" * 500):
+            assert (await browser.get(link.replace("/okta?", f"/{name}?"))).status == 403

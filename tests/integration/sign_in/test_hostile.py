@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import secrets
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from rollbook.v1.oauth_service_pb2 import OAuthClient
 from rollbook.v1.sign_in_provider_service_pb2 import SignInProvider
 from rollbook.v1.user_pb2 import Role
 from service.rpc.attempts import PAIR_LIMIT
 from tests.harness.issuer import b64, new_key
-from tests.harness.oauth import Answered
+from tests.harness.oauth import REDIRECT_URI, Answered
 from tests.harness.openid_provider import CLIENT_ID, OpenIdProvider, running_provider
 from tests.harness.sign_in import Visitor, asks_for_consent, changed, known, person
 
@@ -115,6 +117,7 @@ CALLBACKS: Final[dict[str, Callable[[str], str]]] = {
     "another provider": lambda url: url.replace("/callback/okta", "/callback/entra"),
     "a provider that is not there": lambda url: url.replace("/callback/okta", "/callback/nope"),
     "another issuer": lambda url: changed(url, iss="https://evil.example"),
+    "a provider that has no name": lambda url: url.replace("/callback/okta", "/callback/%00"),
     "two states": lambda url: f"{url}&state=x",
     "two codes": lambda url: f"{url}&code=x",
     "an error, too": lambda url: changed(url, error="server_error"),
@@ -179,6 +182,42 @@ async def test_an_answer_is_good_once_and_for_one_browser(
             assert (await former.send("GET", path, headers=headers)).status == 400
             shown = await former.send("GET", browser.at, headers=headers)
             assert 'value="approve"' not in shown.text
+
+
+async def test_an_answer_that_comes_twice_at_once_is_good_once(
+    rollbook: RollbookClient, oauth: OAuth, provider: OpenIdProvider, url: str
+) -> None:
+    await person(rollbook)
+    await known(rollbook, provider)
+    client = await oauth.register()
+    async with Visitor.open(url) as browser:
+        callback = await browser.go_away(client)
+        answers = await asyncio.gather(*(browser.get(callback) for _ in range(8)))
+        assert sorted(answer.status for answer in answers) == [303, *[400] * 7]
+
+
+async def test_nobody_signs_in_to_a_tenant_that_is_suspended(
+    rollbook: RollbookClient, provider: OpenIdProvider, url: str
+) -> None:
+    name = f"t{secrets.token_hex(6)}"
+    made = await rollbook.tenants.create(name)
+    async with (
+        rollbook.acting_in(name) as theirs,
+        Visitor.open(f"{url}/t/{name}") as browser,
+    ):
+        await person(theirs)
+        await known(theirs, provider)
+        redirect_uris = [REDIRECT_URI]
+        client = await theirs.oauth_clients.create(
+            OAuthClient(name="Okta", redirect_uris=redirect_uris, scopes=["scim"])
+        )
+        callback = await browser.go_away({"id": client.client.id})
+        (link,) = browser.buttons
+        await rollbook.tenants.suspend(made.id)
+        assert (await browser.get(callback)).status == 400
+        assert (await browser.get(link)).status == 400
+        await rollbook.tenants.resume(made.id)
+        assert asks_for_consent(await browser.come_back(callback))
 
 
 async def test_a_code_of_one_browser_is_of_no_use_to_another(
@@ -325,32 +364,20 @@ async def test_deactivation_ends_a_sign_in(
         assert asks_for_consent(await browser.sign_in_there(client))
 
 
-async def _in_trouble(provider: OpenIdProvider) -> None:
-    provider.status = 500
+TROUBLES: Final[dict[str, dict[str, Any]]] = {
+    "another issuer": {"issuer": "https://evil.example"},
+    "no token endpoint": {"token_endpoint": None},
+    "a token endpoint that is where secrets are": {"token_endpoint": "http://169.254.169.254/"},
+    "a token endpoint that is no URL": {"token_endpoint": "https://["},
+    "a token endpoint without a host": {"token_endpoint": "https://"},
+    "a script": {"authorization_endpoint": "javascript:alert(1)"},
+    "two lines": {"authorization_endpoint": "https://a.example/\na: b"},
+}
 
 
-async def _another_issuer(provider: OpenIdProvider) -> None:
-    provider.configuration["issuer"] = "https://evil.example"
-
-
-async def _not_everything(provider: OpenIdProvider) -> None:
-    provider.configuration["token_endpoint"] = None
-
-
-async def _inwards(provider: OpenIdProvider) -> None:
-    provider.configuration["token_endpoint"] = "http://169.254.169.254/latest/meta-data"
-
-
-async def _no_url(provider: OpenIdProvider) -> None:
-    provider.configuration["authorization_endpoint"] = "javascript:alert(1)"
-
-
-TROUBLES: Final = (_in_trouble, _another_issuer, _not_everything, _inwards, _no_url)
-
-
-@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("trouble", ["none", *TROUBLES])
 async def test_a_provider_in_trouble_is_said_to_be(
-    trouble: Callable[[OpenIdProvider], Awaitable[None]],
+    trouble: str,
     rollbook: RollbookClient,
     oauth: OAuth,
     provider: OpenIdProvider,
@@ -359,7 +386,8 @@ async def test_a_provider_in_trouble_is_said_to_be(
     await person(rollbook)
     await known(rollbook, provider)
     client = await oauth.register()
-    await trouble(provider)
+    provider.status = 500 if trouble == "none" else 200
+    provider.configuration |= TROUBLES.get(trouble, {})
     async with Visitor.open(url) as browser:
         await browser.visit(client)
         (link,) = browser.buttons
