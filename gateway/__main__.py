@@ -13,7 +13,6 @@ from pydantic import ValidationError
 
 from gateway.logs import configure_logs
 from gateway.settings import (
-    ENVIRONMENT_PREFIX,
     MAX_WORKERS,
     Settings,
     SettingsError,
@@ -21,7 +20,12 @@ from gateway.settings import (
 )
 from gateway.supervisor import Supervisor, reserve_port
 from gateway.worker import serve
-from rollbook.settings_file import DEFAULT_FILE, SettingsFileError
+from rollbook.settings_file import (
+    DEFAULT_FILE,
+    ENVIRONMENT_PREFIX,
+    SettingsFileError,
+    faults_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         configure_logs(settings)
         _run(settings, options.workers or settings.http_workers)
     except ValidationError as error:
-        return _fail("\n".join(_sentences(error)))
+        return _fail("\n".join(faults_of(error)))
     except (SettingsError, SettingsFileError) as error:
         return _fail(str(error))
     return 0
@@ -107,13 +111,6 @@ def _settings_help() -> Iterator[str]:
         default = "" if field.default is None else f" [{str(field.default).lower()}]"
         yield f"  {ENVIRONMENT_PREFIX}{name.upper()}{default}"
         yield indent(fill(field.description or "", 90), " " * 6)
-
-
-def _sentences(error: ValidationError) -> Iterator[str]:
-    for fault in error.errors(include_url=False, include_input=False):
-        name = ".".join(map(str, fault["loc"]))
-        message = fault["msg"].removeprefix("Value error, ")
-        yield f"{name} ({ENVIRONMENT_PREFIX}{name.upper()}): {message}" if name else message
 
 
 def _fail(message: str) -> int:

@@ -13,20 +13,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, Se
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, FilePath, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from gateway.scim.dialects import DIALECTS, LENIENT, Dialect
 from rollbook import settings_file
 from rollbook.client import TLS
 from rollbook.metadata import GatewaySecret  # noqa: TC001 - pydantic reads the annotation
+from rollbook.settings_file import FileSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from pydantic_settings import PydanticBaseSettingsSource
 
-ENVIRONMENT_PREFIX: Final = "ROLLBOOK_"
 MAX_WORKERS: Final = 256
 
 _ADDRESS: Final = re.compile(
@@ -76,12 +75,10 @@ def _checked_dialect(name: str) -> str:
     return name
 
 
-class Settings(BaseSettings):
+class Settings(FileSettings):
     """Settings of the gateway; each field's description is its documentation."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=ENVIRONMENT_PREFIX, env_ignore_empty=True, extra="ignore", frozen=True
-    )
+    model_config = SettingsConfigDict(frozen=True)
 
     http_listen: Annotated[str, AfterValidator(_checked_address)] = Field(
         "127.0.0.1:8080", description="host:port to answer SCIM on"
@@ -179,19 +176,6 @@ class Settings(BaseSettings):
         description="what the service knows its gateways by, the same there, of 16 characters or"
         " more; not needed over a Unix socket",
     )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment goes before the file, whose content is given to the constructor."""
-        del settings_cls, dotenv_settings, file_secret_settings
-        return env_settings, init_settings
 
     @field_validator("http_prefix")
     @classmethod

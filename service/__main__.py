@@ -12,7 +12,7 @@ import structlog
 import typer
 import uvloop
 
-from rollbook.settings_file import SettingsFileError
+from rollbook.settings_file import SettingsFileError, faults_of
 from service import bootstrap, logs, workers
 from service.settings import load_settings
 from service.storage.migrations import MigrationError
@@ -85,13 +85,8 @@ def main(
 
 
 def _explain(error: pydantic.ValidationError) -> str:
-    """What is wrong with the settings, by the name of the variable to mend."""
-    lines = [
-        f"  ROLLBOOK_{'__'.join(map(str, item['loc'])).upper()}: {item['msg']}"
-        if item["loc"]
-        else f"  {item['msg']}"
-        for item in error.errors(include_input=False)
-    ]
+    """What is wrong with the settings."""
+    lines = (f"  {fault}" for fault in faults_of(error))
     return "\n".join(["These settings cannot be used:", *lines, "See python -m service --help."])
 
 

@@ -14,10 +14,11 @@ from pydantic import (
     SecretStr,
     model_validator,
 )
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from rollbook import settings_file
 from rollbook.metadata import GatewaySecret  # noqa: TC001  # pydantic reads the annotation
+from rollbook.settings_file import FileSettings
 from service.encryption import KEY_BYTES
 from service.federation.documents import Reach  # noqa: TC001  # as above
 
@@ -62,13 +63,11 @@ class Scim(BaseModel):
     auth: ScimAuth | None = None
 
 
-class Settings(BaseSettings):
+class Settings(FileSettings):
     """What `python -m service` can be told. Each is an environment variable with the prefix
     ROLLBOOK_, and a key of the same name in lower case in the YAML file."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="ROLLBOOK_", env_nested_delimiter="__", env_ignore_empty=True, extra="ignore"
-    )
+    model_config = SettingsConfigDict(env_nested_delimiter="__")
 
     database_url: SecretStr
     grpc_listen: str = "127.0.0.1:50051"
@@ -150,19 +149,6 @@ class Settings(BaseSettings):
         if self.grpc_mtls_listen and not self.grpc_tls_client_ca:
             raise ValueError("grpc_mtls_listen takes grpc_tls_client_ca: whom to let in")
         return self
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment goes before the file, whose content is given to the constructor."""
-        del settings_cls, dotenv_settings, file_secret_settings
-        return env_settings, init_settings
 
 
 def load_settings(file: Path | None = None) -> Settings:

@@ -7,26 +7,19 @@ there; these are the ones that say how they are put together.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated
 
 import pydantic
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rollbook import settings_file
+from rollbook.settings_file import FileSettings, faults_of
 from standalone.errors import StandaloneError
 
-if TYPE_CHECKING:
-    from pydantic_settings import PydanticBaseSettingsSource
 
-PREFIX: Final = "ROLLBOOK_"
-
-
-class Settings(BaseSettings):
+class Settings(FileSettings):
     """Each is an environment variable with the prefix ROLLBOOK_, and a key of the same name in
     lower case in the YAML file."""
-
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore")
 
     data_dir: Path = Path(".rollbook")
     """The embedded database and what else has to be kept."""
@@ -49,29 +42,12 @@ class Settings(BaseSettings):
     def http_scheme(self) -> str:
         return "https" if self.http_tls_certificate else "http"
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment wins over the file, whose content is given to the constructor."""
-        del settings_cls, dotenv_settings, file_secret_settings
-        return env_settings, init_settings
-
 
 def read_settings() -> Settings:
     """The settings, or StandaloneError that names the one that cannot be used."""
     try:
         return Settings(**settings_file.read())
     except pydantic.ValidationError as error:
-        faults = (
-            f"{PREFIX}{'__'.join(map(str, item['loc'])).upper()}: {item['msg']}"
-            for item in error.errors(include_input=False)
-        )
-        raise StandaloneError("; ".join(faults)) from error
+        raise StandaloneError("; ".join(faults_of(error))) from error
     except settings_file.SettingsFileError as error:
         raise StandaloneError(str(error)) from error
