@@ -194,7 +194,13 @@ RPCS: Final[Mapping[str, Rule]] = {
     ),
     **_rules("PasswordService", VerifyPassword=_VERIFY, SetPassword=_ADMIN),
     # To trust whoever issues tokens is to make them.
-    **_rules("IssuerService", CreateIssuer=_MINT, ListIssuers=_MINT, DeleteIssuer=_MINT),
+    **_rules(
+        "IssuerService",
+        CreateIssuer=_MINT,
+        ListIssuers=_MINT,
+        UpdateIssuer=_MINT,
+        DeleteIssuer=_MINT,
+    ),
     # The authorities are the operator's: which tenant their certificates speak for is, too.
     **_rules(
         "WorkloadService",

@@ -330,7 +330,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     looks = AccessLooks(database, means.writes_epoch, settings.access_cache_bytes)
     checks = AccessCheckMethods(looks, revisions, lists.check_past, page_key)
     issuers = IssuerMethods(
-        database, means.epoch, page_key, plain_http=means.issuers.allows_plain_http
+        database, writes, means.epoch, page_key, plain_http=means.issuers.allows_plain_http
     )
     oauth = oauth_answers(
         database,

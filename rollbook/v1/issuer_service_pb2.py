@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n rollbook/v1/issuer_service.proto\x12\x0brollbook.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa3\x02\n\x06Issuer\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06issuer\x18\x03 \x01(\t\x12\x10\n\x08jwks_uri\x18\x04 \x01(\t\x12\x11\n\taudiences\x18\x05 \x03(\t\x12\x12\n\nalgorithms\x18\x06 \x03(\t\x12%\n\x05rules\x18\x07 \x03(\x0b\x32\x16.rollbook.v1.ScopeRule\x12/\n\x0cmax_lifetime\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\nclock_skew\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"~\n\tScopeRule\x12\x32\n\x06\x63laims\x18\x01 \x03(\x0b\x32\".rollbook.v1.ScopeRule.ClaimsEntry\x12\x0e\n\x06scopes\x18\x02 \x03(\t\x1a-\n\x0b\x43laimsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\":\n\x13\x43reateIssuerRequest\x12#\n\x06issuer\x18\x01 \x01(\x0b\x32\x13.rollbook.v1.Issuer\";\n\x14\x43reateIssuerResponse\x12#\n\x06issuer\x18\x01 \x01(\x0b\x32\x13.rollbook.v1.Issuer\"N\n\x12ListIssuersRequest\x12\x16\n\tpage_size\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\npage_token\x18\x02 \x01(\tB\x0c\n\n_page_size\"T\n\x13ListIssuersResponse\x12$\n\x07issuers\x18\x01 \x03(\x0b\x32\x13.rollbook.v1.Issuer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x13\x44\x65leteIssuerRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x16\n\x14\x44\x65leteIssuerResponse2\x8b\x02\n\rIssuerService\x12S\n\x0c\x43reateIssuer\x12 .rollbook.v1.CreateIssuerRequest\x1a!.rollbook.v1.CreateIssuerResponse\x12P\n\x0bListIssuers\x12\x1f.rollbook.v1.ListIssuersRequest\x1a .rollbook.v1.ListIssuersResponse\x12S\n\x0c\x44\x65leteIssuer\x12 .rollbook.v1.DeleteIssuerRequest\x1a!.rollbook.v1.DeleteIssuerResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n rollbook/v1/issuer_service.proto\x12\x0brollbook.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb1\x02\n\x06Issuer\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06issuer\x18\x03 \x01(\t\x12\x10\n\x08jwks_uri\x18\x04 \x01(\t\x12\x11\n\taudiences\x18\x05 \x03(\t\x12\x12\n\nalgorithms\x18\x06 \x03(\t\x12%\n\x05rules\x18\x07 \x03(\x0b\x32\x16.rollbook.v1.ScopeRule\x12/\n\x0cmax_lifetime\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\nclock_skew\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0b \x01(\t\"~\n\tScopeRule\x12\x32\n\x06\x63laims\x18\x01 \x03(\x0b\x32\".rollbook.v1.ScopeRule.ClaimsEntry\x12\x0e\n\x06scopes\x18\x02 \x03(\t\x1a-\n\x0b\x43laimsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\":\n\x13\x43reateIssuerRequest\x12#\n\x06issuer\x18\x01 \x01(\x0b\x32\x13.rollbook.v1.Issuer\";\n\x14\x43reateIssuerResponse\x12#\n\x06issuer\x18\x01 \x01(\x0b\x32\x13.rollbook.v1.Issuer\"N\n\x12ListIssuersRequest\x12\x16\n\tpage_size\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\npage_token\x18\x02 \x01(\tB\x0c\n\n_page_size\"T\n\x13ListIssuersResponse\x12$\n\x07issuers\x18\x01 \x03(\x0b\x32\x13.rollbook.v1.Issuer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa4\x01\n\x13UpdateIssuerRequest\x12#\n\x06issuer\x18\x01 \x01(\x0b\x32\x13.rollbook.v1.Issuer\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\";\n\x14UpdateIssuerResponse\x12#\n\x06issuer\x18\x01 \x01(\x0b\x32\x13.rollbook.v1.Issuer\"!\n\x13\x44\x65leteIssuerRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x16\n\x14\x44\x65leteIssuerResponse2\xe0\x02\n\rIssuerService\x12S\n\x0c\x43reateIssuer\x12 .rollbook.v1.CreateIssuerRequest\x1a!.rollbook.v1.CreateIssuerResponse\x12P\n\x0bListIssuers\x12\x1f.rollbook.v1.ListIssuersRequest\x1a .rollbook.v1.ListIssuersResponse\x12S\n\x0cUpdateIssuer\x12 .rollbook.v1.UpdateIssuerRequest\x1a!.rollbook.v1.UpdateIssuerResponse\x12S\n\x0c\x44\x65leteIssuer\x12 .rollbook.v1.DeleteIssuerRequest\x1a!.rollbook.v1.DeleteIssuerResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,24 +36,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SCOPERULE_CLAIMSENTRY']._loaded_options = None
   _globals['_SCOPERULE_CLAIMSENTRY']._serialized_options = b'8\001'
-  _globals['_ISSUER']._serialized_start=115
-  _globals['_ISSUER']._serialized_end=406
-  _globals['_SCOPERULE']._serialized_start=408
-  _globals['_SCOPERULE']._serialized_end=534
-  _globals['_SCOPERULE_CLAIMSENTRY']._serialized_start=489
-  _globals['_SCOPERULE_CLAIMSENTRY']._serialized_end=534
-  _globals['_CREATEISSUERREQUEST']._serialized_start=536
-  _globals['_CREATEISSUERREQUEST']._serialized_end=594
-  _globals['_CREATEISSUERRESPONSE']._serialized_start=596
-  _globals['_CREATEISSUERRESPONSE']._serialized_end=655
-  _globals['_LISTISSUERSREQUEST']._serialized_start=657
-  _globals['_LISTISSUERSREQUEST']._serialized_end=735
-  _globals['_LISTISSUERSRESPONSE']._serialized_start=737
-  _globals['_LISTISSUERSRESPONSE']._serialized_end=821
-  _globals['_DELETEISSUERREQUEST']._serialized_start=823
-  _globals['_DELETEISSUERREQUEST']._serialized_end=856
-  _globals['_DELETEISSUERRESPONSE']._serialized_start=858
-  _globals['_DELETEISSUERRESPONSE']._serialized_end=880
-  _globals['_ISSUERSERVICE']._serialized_start=883
-  _globals['_ISSUERSERVICE']._serialized_end=1150
+  _globals['_ISSUER']._serialized_start=149
+  _globals['_ISSUER']._serialized_end=454
+  _globals['_SCOPERULE']._serialized_start=456
+  _globals['_SCOPERULE']._serialized_end=582
+  _globals['_SCOPERULE_CLAIMSENTRY']._serialized_start=537
+  _globals['_SCOPERULE_CLAIMSENTRY']._serialized_end=582
+  _globals['_CREATEISSUERREQUEST']._serialized_start=584
+  _globals['_CREATEISSUERREQUEST']._serialized_end=642
+  _globals['_CREATEISSUERRESPONSE']._serialized_start=644
+  _globals['_CREATEISSUERRESPONSE']._serialized_end=703
+  _globals['_LISTISSUERSREQUEST']._serialized_start=705
+  _globals['_LISTISSUERSREQUEST']._serialized_end=783
+  _globals['_LISTISSUERSRESPONSE']._serialized_start=785
+  _globals['_LISTISSUERSRESPONSE']._serialized_end=869
+  _globals['_UPDATEISSUERREQUEST']._serialized_start=872
+  _globals['_UPDATEISSUERREQUEST']._serialized_end=1036
+  _globals['_UPDATEISSUERRESPONSE']._serialized_start=1038
+  _globals['_UPDATEISSUERRESPONSE']._serialized_end=1097
+  _globals['_DELETEISSUERREQUEST']._serialized_start=1099
+  _globals['_DELETEISSUERREQUEST']._serialized_end=1132
+  _globals['_DELETEISSUERRESPONSE']._serialized_start=1134
+  _globals['_DELETEISSUERRESPONSE']._serialized_end=1156
+  _globals['_ISSUERSERVICE']._serialized_start=1159
+  _globals['_ISSUERSERVICE']._serialized_end=1511
 # @@protoc_insertion_point(module_scope)

@@ -13,6 +13,7 @@ DEADLINE_EXCEEDED and INTERNAL; the methods name what else they may answer.
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -43,6 +44,7 @@ class Issuer(_message.Message):
     MAX_LIFETIME_FIELD_NUMBER: _builtins.int
     CLOCK_SKEW_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Names the issuer; set by the service."""
     name: _builtins.str
@@ -53,6 +55,8 @@ class Issuer(_message.Message):
     """Where its keys are, a JSON Web Key Set (RFC 7517); by default where the issuer's
     /.well-known/openid-configuration says.
     """
+    etag: _builtins.str
+    """Names this version of it; set by the service."""
     @_builtins.property
     def audiences(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Values of the claim "aud" that mean this tenant, one or more. One that contains the tenant's
@@ -94,10 +98,11 @@ class Issuer(_message.Message):
         max_lifetime: _duration_pb2.Duration | None = ...,
         clock_skew: _duration_pb2.Duration | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["clock_skew", b"clock_skew", "create_time", b"create_time", "max_lifetime", b"max_lifetime"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["algorithms", b"algorithms", "audiences", b"audiences", "clock_skew", b"clock_skew", "create_time", b"create_time", "id", b"id", "issuer", b"issuer", "jwks_uri", b"jwks_uri", "max_lifetime", b"max_lifetime", "name", b"name", "rules", b"rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["algorithms", b"algorithms", "audiences", b"audiences", "clock_skew", b"clock_skew", "create_time", b"create_time", "etag", b"etag", "id", b"id", "issuer", b"issuer", "jwks_uri", b"jwks_uri", "max_lifetime", b"max_lifetime", "name", b"name", "rules", b"rules"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -259,6 +264,74 @@ class ListIssuersResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListIssuersResponse: _TypeAlias = ListIssuersResponse  # noqa: Y015
+
+@_typing.final
+class UpdateIssuerRequest(_message.Message):
+    """Asks to change what is taken of an issuer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ISSUER_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    etag: _builtins.str
+    """Makes the call conditional."""
+    request_id: _builtins.str
+    """Makes the call safe to repeat."""
+    validate_only: _builtins.bool
+    """Check, but write nothing."""
+    @_builtins.property
+    def issuer(self) -> Global___Issuer:
+        """Whose id names the issuer, and the new values."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Which fields to change, e.g. "algorithms"; "*" replaces all. When empty, the fields that are
+        set are changed.
+        """
+
+    def __init__(
+        self,
+        *,
+        issuer: Global___Issuer | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+        etag: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["issuer", b"issuer", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "issuer", b"issuer", "request_id", b"request_id", "update_mask", b"update_mask", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateIssuerRequest: _TypeAlias = UpdateIssuerRequest  # noqa: Y015
+
+@_typing.final
+class UpdateIssuerResponse(_message.Message):
+    """The issuer as it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ISSUER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def issuer(self) -> Global___Issuer:
+        """The issuer."""
+
+    def __init__(
+        self,
+        *,
+        issuer: Global___Issuer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["issuer", b"issuer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issuer", b"issuer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateIssuerResponse: _TypeAlias = UpdateIssuerResponse  # noqa: Y015
 
 @_typing.final
 class DeleteIssuerRequest(_message.Message):

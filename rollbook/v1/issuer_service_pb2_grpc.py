@@ -45,6 +45,11 @@ class IssuerServiceStub:
                 request_serializer=rollbook_dot_v1_dot_issuer__service__pb2.ListIssuersRequest.SerializeToString,
                 response_deserializer=rollbook_dot_v1_dot_issuer__service__pb2.ListIssuersResponse.FromString,
                 _registered_method=True)
+        self.UpdateIssuer = channel.unary_unary(
+                '/rollbook.v1.IssuerService/UpdateIssuer',
+                request_serializer=rollbook_dot_v1_dot_issuer__service__pb2.UpdateIssuerRequest.SerializeToString,
+                response_deserializer=rollbook_dot_v1_dot_issuer__service__pb2.UpdateIssuerResponse.FromString,
+                _registered_method=True)
         self.DeleteIssuer = channel.unary_unary(
                 '/rollbook.v1.IssuerService/DeleteIssuer',
                 request_serializer=rollbook_dot_v1_dot_issuer__service__pb2.DeleteIssuerRequest.SerializeToString,
@@ -74,6 +79,17 @@ class IssuerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateIssuer(self, request, context):
+        """Changes what is taken of an issuer, whose URL stays: at once on every worker of the machine,
+        within a second on others. What its tokens were exchanged for ends, unless only the name is
+        changed. It takes what registering the issuer as it is to be would. Errors: as CreateIssuer;
+        NOT_FOUND (CREDENTIAL_NOT_FOUND), INVALID_ARGUMENT (INVALID_PATH for an update mask that names
+        no field that can be changed), ABORTED (ETAG_MISMATCH).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteIssuer(self, request, context):
         """Trusts an issuer no more: at once on every worker of the machine, within a second on others.
         Errors: NOT_FOUND (CREDENTIAL_NOT_FOUND).
@@ -94,6 +110,11 @@ def add_IssuerServiceServicer_to_server(servicer, server):
                     servicer.ListIssuers,
                     request_deserializer=rollbook_dot_v1_dot_issuer__service__pb2.ListIssuersRequest.FromString,
                     response_serializer=rollbook_dot_v1_dot_issuer__service__pb2.ListIssuersResponse.SerializeToString,
+            ),
+            'UpdateIssuer': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateIssuer,
+                    request_deserializer=rollbook_dot_v1_dot_issuer__service__pb2.UpdateIssuerRequest.FromString,
+                    response_serializer=rollbook_dot_v1_dot_issuer__service__pb2.UpdateIssuerResponse.SerializeToString,
             ),
             'DeleteIssuer': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteIssuer,
@@ -156,6 +177,33 @@ class IssuerService:
             '/rollbook.v1.IssuerService/ListIssuers',
             rollbook_dot_v1_dot_issuer__service__pb2.ListIssuersRequest.SerializeToString,
             rollbook_dot_v1_dot_issuer__service__pb2.ListIssuersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateIssuer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rollbook.v1.IssuerService/UpdateIssuer',
+            rollbook_dot_v1_dot_issuer__service__pb2.UpdateIssuerRequest.SerializeToString,
+            rollbook_dot_v1_dot_issuer__service__pb2.UpdateIssuerResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -50,6 +50,13 @@ class IssuerServiceStub:
     """Lists the issuers, newest first. Errors: INVALID_ARGUMENT (INVALID_VALUE,
     INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN, INVALID_PAGE_SIZE).
     """
+    UpdateIssuer: _grpc.UnaryUnaryMultiCallable[_issuer_service_pb2.UpdateIssuerRequest, _issuer_service_pb2.UpdateIssuerResponse]
+    """Changes what is taken of an issuer, whose URL stays: at once on every worker of the machine,
+    within a second on others. What its tokens were exchanged for ends, unless only the name is
+    changed. It takes what registering the issuer as it is to be would. Errors: as CreateIssuer;
+    NOT_FOUND (CREDENTIAL_NOT_FOUND), INVALID_ARGUMENT (INVALID_PATH for an update mask that names
+    no field that can be changed), ABORTED (ETAG_MISMATCH).
+    """
     DeleteIssuer: _grpc.UnaryUnaryMultiCallable[_issuer_service_pb2.DeleteIssuerRequest, _issuer_service_pb2.DeleteIssuerResponse]
     """Trusts an issuer no more: at once on every worker of the machine, within a second on others.
     Errors: NOT_FOUND (CREDENTIAL_NOT_FOUND).
@@ -69,6 +76,13 @@ class IssuerServiceAsyncStub(IssuerServiceStub):
     ListIssuers: _aio.UnaryUnaryMultiCallable[_issuer_service_pb2.ListIssuersRequest, _issuer_service_pb2.ListIssuersResponse]  # type: ignore[assignment]
     """Lists the issuers, newest first. Errors: INVALID_ARGUMENT (INVALID_VALUE,
     INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN, INVALID_PAGE_SIZE).
+    """
+    UpdateIssuer: _aio.UnaryUnaryMultiCallable[_issuer_service_pb2.UpdateIssuerRequest, _issuer_service_pb2.UpdateIssuerResponse]  # type: ignore[assignment]
+    """Changes what is taken of an issuer, whose URL stays: at once on every worker of the machine,
+    within a second on others. What its tokens were exchanged for ends, unless only the name is
+    changed. It takes what registering the issuer as it is to be would. Errors: as CreateIssuer;
+    NOT_FOUND (CREDENTIAL_NOT_FOUND), INVALID_ARGUMENT (INVALID_PATH for an update mask that names
+    no field that can be changed), ABORTED (ETAG_MISMATCH).
     """
     DeleteIssuer: _aio.UnaryUnaryMultiCallable[_issuer_service_pb2.DeleteIssuerRequest, _issuer_service_pb2.DeleteIssuerResponse]  # type: ignore[assignment]
     """Trusts an issuer no more: at once on every worker of the machine, within a second on others.
@@ -98,6 +112,19 @@ class IssuerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_issuer_service_pb2.ListIssuersResponse, _abc.Awaitable[_issuer_service_pb2.ListIssuersResponse]]:
         """Lists the issuers, newest first. Errors: INVALID_ARGUMENT (INVALID_VALUE,
         INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN, INVALID_PAGE_SIZE).
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateIssuer(
+        self,
+        request: _issuer_service_pb2.UpdateIssuerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_issuer_service_pb2.UpdateIssuerResponse, _abc.Awaitable[_issuer_service_pb2.UpdateIssuerResponse]]:
+        """Changes what is taken of an issuer, whose URL stays: at once on every worker of the machine,
+        within a second on others. What its tokens were exchanged for ends, unless only the name is
+        changed. It takes what registering the issuer as it is to be would. Errors: as CreateIssuer;
+        NOT_FOUND (CREDENTIAL_NOT_FOUND), INVALID_ARGUMENT (INVALID_PATH for an update mask that names
+        no field that can be changed), ABORTED (ETAG_MISMATCH).
         """
 
     @_abc_1.abstractmethod

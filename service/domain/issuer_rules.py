@@ -12,11 +12,12 @@ from google.protobuf.duration_pb2 import Duration
 from rollbook.access import Scope
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from rollbook.v1.issuer_service_pb2 import Issuer, ScopeRule
+from service.domain import field_masks
 from service.domain.errors import DomainError, invalid_value
 from service.domain.token_rules import check_not_wider, checked_name, checked_scopes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from uuid import UUID
 
 ALGORITHMS: Final = frozenset(
@@ -40,6 +41,17 @@ MAX_LIFETIME: Final = 86_400
 DEFAULT_SKEW: Final = 30
 MAX_SKEW: Final = 60
 """Seconds."""
+
+CHANGEABLE: Final = (
+    "name",
+    "jwks_uri",
+    "audiences",
+    "algorithms",
+    "rules",
+    "max_lifetime",
+    "clock_skew",
+)
+"""The fields that are an administrator's to change: with another URL it is another issuer."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x20\x7f]")
 
@@ -67,6 +79,31 @@ def checked_issuer(
         max_lifetime=_seconds(given, "max_lifetime", DEFAULT_LIFETIME, MAX_LIFETIME),
         clock_skew=_seconds(given, "clock_skew", DEFAULT_SKEW, MAX_SKEW),
     )
+
+
+def updated_issuer(
+    before: Issuer,
+    given: Issuer,
+    mask: Sequence[str],
+    tenant_id: UUID,
+    own: frozenset[Scope],
+    *,
+    plain_http: bool,
+) -> Issuer:
+    """An issuer with the fields that the mask names replaced. All of it has to be the caller's to
+    register: by other keys or a wider audience its rules would give to others what they give.
+    Raises INVALID_PATH, INVALID_VALUE, SCOPE_MISSING."""
+    if given.issuer and given.issuer != before.issuer:
+        raise invalid_value(
+            "issuer.issuer", "The URL of an issuer cannot be changed; register another issuer."
+        )
+    after = field_masks.updated(before, given, mask, CHANGEABLE, "an issuer")
+    return checked_issuer(after, tenant_id, own, plain_http=plain_http)
+
+
+def changed_fields(before: Issuer, after: Issuer) -> list[str]:
+    """The names of those that differ, of the fields that can be changed."""
+    return [name for name in CHANGEABLE if getattr(before, name) != getattr(after, name)]
 
 
 def scopes_of(rules: Iterable[ScopeRule], claims: Mapping[str, Any]) -> frozenset[str]:

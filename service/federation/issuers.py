@@ -37,10 +37,12 @@ _MAX_LOGGED: Final = 200
 class VerifiedToken:
     """What a token proves: whose it is, by which name changes are signed, what it is good for,
     when it was made and when it ends, in seconds since 1970, by whom it was made and for whom.
-    `max_lifetime` is what its issuer's may live."""
+    `max_lifetime` is what its issuer's may live,
+    as in this version of it."""
 
     tenant_id: UUID
     issuer_id: UUID
+    issuer_version: int
     subject: str
     name: str
     scopes: frozenset[Scope]
@@ -130,6 +132,7 @@ class Issuers:
         return VerifiedToken(
             tenant_id=trusted.tenant_id,
             issuer_id=trusted.id,
+            issuer_version=trusted.version,
             subject=claims["sub"],
             name=f"{message.name}: {claims['sub']}",
             scopes=scopes,

@@ -14,7 +14,8 @@ from rollbook.v1 import oauth_service_pb2
 from service.directory.oauth_tokens import digest_of
 from service.domain.oauth.errors import OAuthError, invalid_request
 from service.federation.assertions import is_jwt
-from service.storage import issuers
+from service.storage import workload_tokens
+from service.storage.workload_tokens import NewWorkloadToken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,16 +60,19 @@ class AssertionGrant:
     async def _issue(self, verified: VerifiedToken, scopes: frozenset[Scope]) -> bytes:
         secret, seconds = new_token(ACCESS_PREFIX), min(MAX_SECONDS, verified.max_lifetime)
         async with self._database.connection(verified.tenant_id) as connection:
-            stored = await issuers.insert_token(
+            stored = await workload_tokens.insert(
                 connection,
                 verified.tenant_id,
-                verified.issuer_id,
-                verified.name,
-                verified.subject,
-                digest_of(secret),
-                hint_of(secret),
-                scopes,
-                seconds,
+                NewWorkloadToken(
+                    verified.issuer_id,
+                    verified.issuer_version,
+                    verified.name,
+                    verified.subject,
+                    digest_of(secret),
+                    hint_of(secret),
+                    scopes,
+                    seconds,
+                ),
             )
         if not stored:
             raise _invalid()

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from rollbook.v1 import issuer_service_pb2
 from service.directory import issuers as use_cases
-from service.directory.paging import page_size_of
-from service.domain import page_token
-from service.domain.issuer_rules import checked_issuer
-from service.domain.page_token import Position
+from service.domain import etag
+from service.domain.issuer_rules import checked_issuer, updated_issuer
+from service.rpc.id_pages import IdPage
 from service.storage import issuers
 
 if TYPE_CHECKING:
@@ -17,16 +16,18 @@ if TYPE_CHECKING:
 
     from service.epoch import Epoch
     from service.rpc.calls import Answer, Call
-    from service.storage.database import Database
+    from service.rpc.writes import Writes
+    from service.storage.database import Connection, Database
 
 
 class IssuerMethods:
     """Says whose tokens are credentials. `plain_http` tells whether URLs may be http."""
 
     def __init__(
-        self, database: Database, epoch: Epoch, page_key: bytes, *, plain_http: bool
+        self, database: Database, writes: Writes, epoch: Epoch, page_key: bytes, *, plain_http: bool
     ) -> None:
         self._database = database
+        self._writes = writes
         self._epoch = epoch
         self._page_key = page_key
         self._plain_http = plain_http
@@ -36,6 +37,7 @@ class IssuerMethods:
         return {
             "CreateIssuer": self.create,
             "ListIssuers": self.list,
+            "UpdateIssuer": self.update,
             "DeleteIssuer": self.delete,
         }
 
@@ -51,20 +53,38 @@ class IssuerMethods:
 
     async def list(self, request: Any, call: Call) -> bytes:
         """One page of issuers."""
-        size = max(1, page_size_of(request))
-        digest = page_token.digest(call.method.encode(), call.tenant_id.bytes)
-        before = None
-        if request.page_token:
-            before = page_token.decode(request.page_token, digest, size, self._page_key).id
+        page = IdPage.of(request, call, self._page_key)
         async with self._database.connection(call.tenant_id) as connection:
-            found = await issuers.page(connection, call.tenant_id, before=before, limit=size + 1)
-        response = issuer_service_pb2.ListIssuersResponse(
-            issuers=[issuer.message for issuer in found[:size]]
-        )
-        if len(found) > size:
-            last = Position(None, found[size - 1].id)
-            response.next_page_token = page_token.encode(last, digest, size, self._page_key)
-        return response.SerializeToString()
+            found = await issuers.page(
+                connection, call.tenant_id, before=page.before, limit=page.limit
+            )
+        listed, next_page_token = page.cut(found)
+        return issuer_service_pb2.ListIssuersResponse(
+            issuers=[issuer.message for issuer in listed], next_page_token=next_page_token
+        ).SerializeToString()
+
+    async def update(self, request: Any, call: Call) -> bytes:
+        """An issuer that is trusted otherwise, by every call that begins after this returns."""
+
+        async def work(connection: Connection) -> bytes:
+            before = await use_cases.held(connection, call.tenant_id, request.issuer.id)
+            etag.require(request.etag, before.version)
+            checked = updated_issuer(
+                before.message,
+                request.issuer,
+                list(request.update_mask.paths),
+                call.tenant_id,
+                call.caller.scopes,
+                plain_http=self._plain_http,
+            )
+            after = await use_cases.update(connection, call.author, before, checked)
+            return issuer_service_pb2.UpdateIssuerResponse(issuer=after.message).SerializeToString()
+
+        try:
+            return await self._writes.run(call, request, self._writes.fingerprint(request), work)
+        finally:
+            # Whether a transaction was committed is not always known.
+            self._epoch.advance()
 
     async def delete(self, request: Any, call: Call) -> bytes:
         """An issuer less, whose tokens nobody on this machine believes when this returns."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rollbook.v1.issuer_service_pb2 import Issuer
+from service.domain import etag
 from service.domain.identifiers import new_id
 from service.domain.issuer_rules import digest_of
 from service.domain.timestamps import timestamp
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-    from rollbook.access import Scope
     from service.storage.database import Connection
 
 
@@ -26,23 +26,28 @@ class TrustedIssuer:
 
     tenant_id: UUID
     id: UUID
+    version: int
     message: Issuer
+
+
+_COLUMNS: Final = "tenant_id, id, message, create_time, version"
 
 
 def _issuer(row: asyncpg.Record) -> TrustedIssuer:
     message = Issuer.FromString(row["message"])
     message.id = str(row["id"])
+    message.etag = etag.of_version(row["version"])
     if created := timestamp(row["create_time"]):
         message.create_time.CopyFrom(created)
-    return TrustedIssuer(row["tenant_id"], row["id"], message)
+    return TrustedIssuer(row["tenant_id"], row["id"], row["version"], message)
 
 
 async def insert(connection: Connection, tenant_id: UUID, issuer: Issuer) -> TrustedIssuer | None:
     """Store an issuer; None when the tenant has it already, with one of the audiences."""
     row = await connection.fetchrow(
-        """
+        f"""
         INSERT INTO issuers (tenant_id, id, name, issuer, message) VALUES ($1, $2, $3, $4, $5)
-        RETURNING tenant_id, id, message, create_time
+        RETURNING {_COLUMNS}
         """,
         tenant_id,
         new_id(),
@@ -51,24 +56,16 @@ async def insert(connection: Connection, tenant_id: UUID, issuer: Issuer) -> Tru
         issuer.SerializeToString(),
     )
     assert row is not None
-    digests = [digest_of(issuer.issuer, audience) for audience in issuer.audiences]
-    found = await connection.fetch(
-        """
-        INSERT INTO issuer_audiences (tenant_id, issuer_id, digest)
-        SELECT $1, $2, unnest($3::bytea []) ON CONFLICT DO NOTHING RETURNING digest
-        """,
-        tenant_id,
-        row["id"],
-        digests,
-    )
-    return _issuer(row) if len(found) == len(digests) else None
+    stored = await _insert_audiences(connection, tenant_id, row["id"], issuer)
+    return _issuer(row) if stored else None
 
 
 async def by_digests(connection: Connection, digests: Sequence[bytes]) -> list[TrustedIssuer]:
     """The issuers of whichever tenants that have an audience with one of these digests."""
     rows = await connection.fetch(
         """
-        SELECT DISTINCT ON (i.tenant_id, i.id) i.tenant_id, i.id, i.message, i.create_time
+        SELECT DISTINCT ON (i.tenant_id, i.id)
+            i.tenant_id, i.id, i.message, i.create_time, i.version
         FROM issuer_audiences AS a JOIN issuers AS i
         ON i.tenant_id = a.tenant_id AND i.id = a.issuer_id
         WHERE a.digest = ANY ($1)
@@ -83,8 +80,8 @@ async def page(
 ) -> list[TrustedIssuer]:
     """Issuers, the newest first, beginning behind the one of that id."""
     rows = await connection.fetch(
-        """
-        SELECT tenant_id, id, message, create_time FROM issuers
+        f"""
+        SELECT {_COLUMNS} FROM issuers
         WHERE tenant_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3
         """,
         tenant_id,
@@ -97,9 +94,9 @@ async def page(
 async def delete(connection: Connection, tenant_id: UUID, identifier: UUID) -> TrustedIssuer | None:
     """Remove an issuer; what it was, None when there is none."""
     row = await connection.fetchrow(
-        """
+        f"""
         DELETE FROM issuers WHERE tenant_id = $1 AND id = $2
-        RETURNING tenant_id, id, message, create_time
+        RETURNING {_COLUMNS}
         """,
         tenant_id,
         identifier,
@@ -107,37 +104,53 @@ async def delete(connection: Connection, tenant_id: UUID, identifier: UUID) -> T
     return _issuer(row) if row else None
 
 
-async def insert_token(
-    connection: Connection,
-    tenant_id: UUID,
-    issuer_id: UUID,
-    name: str,
-    subject: str,
-    token_hash: bytes,
-    hint: str,
-    scopes: frozenset[Scope],
-    seconds: int,
-) -> bool:
-    """Store an access token that a workload got for one of an issuer; False when the issuer is
-    trusted no more."""
-    status = await connection.execute(
-        """
-        INSERT INTO credentials (
-            tenant_id, id, name, kind, token_hash, scopes, hint, has_checksum, expire_time,
-            issuer_id, subject
-        )
-        SELECT tenant_id, $3, $4, 'workload', $5, $6, $7, true, now() + make_interval(secs => $8),
-            id, $9
-        FROM issuers WHERE tenant_id = $1 AND id = $2 FOR KEY SHARE
+async def hold(connection: Connection, tenant_id: UUID, identifier: UUID) -> TrustedIssuer | None:
+    """The issuer of an id, held until the transaction ends."""
+    row = await connection.fetchrow(
+        f"SELECT {_COLUMNS} FROM issuers WHERE tenant_id = $1 AND id = $2 FOR NO KEY UPDATE",
+        tenant_id,
+        identifier,
+    )
+    return _issuer(row) if row else None
+
+
+async def update(
+    connection: Connection, tenant_id: UUID, identifier: UUID, issuer: Issuer
+) -> TrustedIssuer | None:
+    """Store what is taken of an issuer that is there, as a new version; None when the tenant has
+    it once more, with one of the audiences."""
+    row = await connection.fetchrow(
+        f"""
+        UPDATE issuers SET name = $3, message = $4, version = version + 1
+        WHERE tenant_id = $1 AND id = $2 RETURNING {_COLUMNS}
         """,
         tenant_id,
-        issuer_id,
-        new_id(),
-        name,
-        token_hash,
-        sorted(scopes),
-        hint,
-        seconds,
-        subject,
+        identifier,
+        issuer.name,
+        issuer.SerializeToString(),
     )
-    return status == "INSERT 0 1"
+    assert row is not None
+    await connection.execute(
+        "DELETE FROM issuer_audiences WHERE tenant_id = $1 AND issuer_id = $2",
+        tenant_id,
+        identifier,
+    )
+    stored = await _insert_audiences(connection, tenant_id, identifier, issuer)
+    return _issuer(row) if stored else None
+
+
+async def _insert_audiences(
+    connection: Connection, tenant_id: UUID, identifier: UUID, issuer: Issuer
+) -> bool:
+    """Store what finds an issuer; whether none of it was another's of the tenant."""
+    digests = [digest_of(issuer.issuer, audience) for audience in issuer.audiences]
+    found = await connection.fetch(
+        """
+        INSERT INTO issuer_audiences (tenant_id, issuer_id, digest)
+        SELECT $1, $2, unnest($3::bytea []) ON CONFLICT DO NOTHING RETURNING digest
+        """,
+        tenant_id,
+        identifier,
+        digests,
+    )
+    return len(found) == len(digests)

@@ -69,7 +69,7 @@ SEEDS: Final[tuple[tuple[str, str], ...]] = (
     (r"\bokta-bot\b", "service-account create okta-bot --role account_type=admin"),
     (r"\bnightly\b", "service-account key create ci-bot --scope directory.read --name nightly"),
     (
-        r"issuer remove",
+        r"issuer (remove|update)",
         "issuer add ci https://ci.example --audience rollbook --claim sub=a --scope scim",
     ),
     (r"workload remove", "workload add billing spiffe://acme.example/b --scope directory.read"),
