@@ -30,9 +30,11 @@ from gateway.handlers.root import RootHandlers
 from gateway.handlers.schema_sets import SchemaSets, is_schema_change
 from gateway.handlers.tenant_url import SEGMENT, TenantUrls
 from gateway.oauth_routes import oauth_routes, with_issuer_first
+from gateway.open_requests import OpenRequests
 from gateway.routing import Route, Router
 from gateway.scim.bulk import MAX_BULK_PAYLOAD
 from gateway.scim.errors import ScimError
+from gateway.slow_clients import SlowClients
 from rollbook.access import ROUTES
 from rollbook.attributes import GROUP, SERVICE_ACCOUNT, USER
 from rollbook.v1 import group_service_pb2, service_account_service_pb2, user_service_pb2
@@ -69,6 +71,7 @@ class Gateway:
         self._tenant_urls = TenantUrls(settings)
         self._dialects = ConnectionDialects(settings.dialect)
         self._dialect = settings.dialect
+        self._open = OpenRequests(settings.http_max_requests)
         self._access_log = settings.http_access_log
         self._schemas = SchemaSets(stubs.schemas, settings.http_request_timeout)
         self._router = _router(
@@ -106,7 +109,8 @@ class Gateway:
 
     async def _answer(self, scim: ScimRequest) -> Response:
         try:
-            return await self._translated(scim)
+            with self._open.one_more(scim.http.path):
+                return await self._translated(scim)
         except ScimError as error:
             return respond_error(scim.http, error)
         except AioRpcError as failure:
@@ -189,12 +193,15 @@ def _item(places: Mapping[str, Route], path: str) -> tuple[Route, str] | None:
 
 def _router(settings: Settings, stubs: Stubs, discovery: DiscoveryHandlers) -> Router:
     """All endpoints of RFC 7644 §3.2, table 2."""
-    collections = {route.name: route for route in _fixed_routes(settings, stubs, discovery)}
+    senders = SlowClients(settings.http_body_timeout, settings.slow_requests)
+    bodies = BodyReader(settings, senders)
+    bulk_bodies = BodyReader(settings, senders, limit=MAX_BULK_PAYLOAD)
+    fixed = _fixed_routes(settings, stubs, discovery, bodies, bulk_bodies)
+    collections = {route.name: route for route in fixed}
     items = {
         "ResourceTypes": Route("ResourceTypes/{name}", GET=discovery.resource_type),
         "Schemas": Route("Schemas/{urn}", GET=discovery.schema),
     }
-    bodies = BodyReader(settings)
     for endpoint in _endpoints(stubs):
         name = endpoint.type.endpoint.removeprefix("/")
         handlers = ResourceHandlers(endpoint, bodies, settings.http_request_timeout)
@@ -244,13 +251,17 @@ def _endpoints(stubs: Stubs) -> Iterator[ResourceEndpoint]:
 
 
 def _fixed_routes(
-    settings: Settings, stubs: Stubs, discovery: DiscoveryHandlers
+    settings: Settings,
+    stubs: Stubs,
+    discovery: DiscoveryHandlers,
+    bodies: BodyReader,
+    bulk_bodies: BodyReader,
 ) -> Iterator[Route]:
     timeout = settings.http_request_timeout
-    root = RootHandlers(stubs.directory, BodyReader(settings), timeout)
+    root = RootHandlers(stubs.directory, bodies, timeout)
     yield Route("", GET=root.list)
     yield Route(".search", POST=root.search)
-    bulk = BulkHandler(stubs.directory, BodyReader(settings, limit=MAX_BULK_PAYLOAD), timeout)
+    bulk = BulkHandler(stubs.directory, bulk_bodies, timeout)
     yield Route("Bulk", POST=bulk.bulk)
     yield Route("ResourceTypes", GET=discovery.resource_types)
     yield Route("Schemas", GET=discovery.schemas)

@@ -112,6 +112,17 @@ class Settings(FileSettings):
     http_body_timeout: float = Field(
         30, gt=0, description="seconds a client may take to send a body"
     )
+    http_write_timeout: float = Field(
+        60, gt=0, description="seconds a client may take to read an answer"
+    )
+    http_max_requests: int = Field(
+        1_000, ge=1, description="requests that a process has open at once; more get 503"
+    )
+    http_max_connections: int = Field(
+        10_000,
+        ge=1,
+        description="connections that a process has; of more, one without a request is closed",
+    )
     http_idle_timeout: float = Field(
         75,
         gt=0,
@@ -232,6 +243,12 @@ class Settings(FileSettings):
         dialect = DIALECTS[self.scim_dialect]
         keeps = self.scim_unknown_attributes == "keep"
         return replace(dialect, keeps_unmapped=True) if keeps else dialect
+
+    @property
+    def slow_requests(self) -> int:
+        """How many requests may wait for their clients to send a body, or to read an answer: too
+        few to keep others out."""
+        return max(1, self.http_max_requests // 4)
 
     @property
     def http_address(self) -> Address:

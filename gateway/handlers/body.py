@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -20,9 +19,10 @@ from gateway.handlers.errors import (
 )
 from gateway.scim import json_text
 from gateway.scim.errors import invalid_syntax
+from gateway.slow_clients import SlowClients
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from aiohttp.web import BaseRequest
 
@@ -36,11 +36,14 @@ _VALUE: Final = RequestKey("value", object)
 
 
 class BodyReader:
-    """Reads bodies under the limits of the settings, or under another limit of their size."""
+    """Reads bodies under the limits of the settings, or under another limit of their size; with
+    `senders` that it has in common with others."""
 
-    def __init__(self, settings: Settings, *, limit: int | None = None) -> None:
+    def __init__(
+        self, settings: Settings, senders: SlowClients | None = None, *, limit: int | None = None
+    ) -> None:
         self._limit = settings.http_max_body_bytes if limit is None else limit
-        self._timeout = settings.http_body_timeout
+        self._senders = senders or SlowClients(settings.http_body_timeout, settings.slow_requests)
 
     async def json(self, http: BaseRequest) -> object:
         """The JSON value that a body is. It may be asked for again: a request that was translated
@@ -68,37 +71,48 @@ class BodyReader:
 
     async def _within_time(self, http: BaseRequest, *, packed: bool) -> bytes:
         try:
-            async with asyncio.timeout(self._timeout):
-                return await (self._unpacked(http) if packed else self._plain(http))
+            async with self._senders.waited_for() as hold:
+                return await (self._unpacked if packed else self._plain)(http, hold)
         except TimeoutError as error:
-            raise body_timeout(self._timeout) from error
+            raise body_timeout() from error
         except (RequestPayloadError, HttpProcessingError) as error:
             raise invalid_syntax("The body is not encoded as the header says.") from error
         except ConnectionError as error:
             raise invalid_syntax("The connection ended before the body.") from error
 
-    async def _plain(self, http: BaseRequest) -> bytes:
+    async def _plain(self, http: BaseRequest, hold: Callable[[int], None]) -> bytes:
         body = bytearray()
         async for piece in self._pieces(http):
+            hold(len(piece))
             body += piece
         return bytes(body)
 
-    async def _unpacked(self, http: BaseRequest) -> bytes:
+    async def _unpacked(self, http: BaseRequest, hold: Callable[[int], None]) -> bytes:
         unpacker = Unpacker(self._limit)
         body = bytearray()
         async for piece in self._pieces(http):
-            body += unpacker.feed(piece)
+            unpacked = unpacker.feed(piece)
+            hold(len(unpacked))
+            body += unpacked
         unpacker.close()
         return bytes(body)
 
     async def _pieces(self, http: BaseRequest) -> AsyncIterator[bytes]:
         """The body as it was sent, which may be in chunks and so without its size."""
         size = 0
-        while piece := await http.content.readany():
+        while piece := await _next_piece(http):
             size += len(piece)
             if size > self._limit:
                 raise body_too_large(self._limit)
             yield piece
+
+
+async def _next_piece(http: BaseRequest) -> bytes:
+    try:
+        return await http.content.readany()
+    except RuntimeError as error:
+        # What aiohttp calls a connection that ended before somebody waited for it.
+        raise ConnectionResetError from error
 
 
 @lru_cache(maxsize=64)

@@ -73,9 +73,9 @@ def method_not_allowed(method: str, allow: str) -> HttpError:
     )
 
 
-def body_timeout(seconds: float) -> HttpError:
+def body_timeout() -> HttpError:
     """408: the client is too slow."""
-    return HttpError(408, f"The body was not complete after {seconds:g} seconds.")
+    return HttpError(408, "The body was not complete in time.")
 
 
 def body_too_large(limit: int) -> HttpError:
