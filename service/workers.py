@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import signal
 import sys
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -82,7 +83,7 @@ def _mind(settings: Settings) -> int:
     for worker in workers:
         worker.start()
     stopping = _forward_signals(workers)
-    multiprocessing.connection.wait([worker.sentinel for worker in workers])
+    wait([worker.sentinel for worker in workers])
     if not stopping:
         log.error("service.worker_ended", exit_codes=[worker.exitcode for worker in workers])
         _terminate(workers)
