@@ -51,6 +51,9 @@ Adoption = Annotated[
     AdoptionName | None,
     typer.Option(help="Refuse to create accounts that exist and nobody manages, or link them."),
 ]
+RevokeRoles = Annotated[
+    bool, typer.Option("--revoke-roles", help="Revoke the roles that they have given, too.")
+]
 Lock = Annotated[
     bool | None,
     typer.Option("--lock/--no-lock", help="Let nobody else change what it has provisioned."),
@@ -169,13 +172,18 @@ async def disable(session: Session, names: Names) -> None:
 
 
 @command(app, "delete", examples="rollbook connection delete okta --yes")
-async def delete(session: Session, names: Names, *, yes: Yes = False) -> None:
-    """Delete connections and revoke their tokens; what they have provisioned stays."""
+async def delete(
+    session: Session, names: Names, *, revoke_roles: RevokeRoles = False, yes: Yes = False
+) -> None:
+    """Delete connections and revoke their tokens; what they have provisioned stays.
+
+    Roles that they have given are from then on as if given by hand.
+    """
     confirm_deletion("the connection", names, yes=yes)
 
     async def act(name: str) -> None:
         connection = await find_connection(session.client, name)
-        await session.client.connections.delete(connection.id)
+        await session.client.connections.delete(connection.id, revoke_roles=revoke_roles)
         session.output.say(f"Deleted {connection.name} ({connection.id}).")
 
     await for_each(session, names, act)

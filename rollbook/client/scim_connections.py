@@ -78,8 +78,13 @@ class ScimConnections:
         )
         return answer.connection
 
-    async def delete(self, connection_id: str, **options: Unpack[DeleteOptions]) -> None:
-        """Delete a connection and revoke its credentials; what it has provisioned stays. Raises
-        NotFoundError, ConflictError, InvalidRequestError for the default one."""
-        request = DeleteConnectionRequest(id=connection_id, **write_fields(options))
+    async def delete(
+        self, connection_id: str, *, revoke_roles: bool = False, **options: Unpack[DeleteOptions]
+    ) -> None:
+        """Delete a connection and revoke its credentials; what it has provisioned stays, roles
+        only if they are not to be revoked too. Raises NotFoundError, ConflictError,
+        InvalidRequestError for the default one."""
+        request = DeleteConnectionRequest(
+            id=connection_id, revoke_roles=revoke_roles, **write_fields(options)
+        )
         await self._connection.call(self._stub.DeleteConnection, request, options.get("timeout"))

@@ -257,6 +257,7 @@ class DeleteConnectionRequest(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    REVOKE_ROLES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id; required."""
     etag: _builtins.str
@@ -265,6 +266,10 @@ class DeleteConnectionRequest(_message.Message):
     """Makes the call safe to repeat."""
     validate_only: _builtins.bool
     """Check, but write nothing."""
+    revoke_roles: _builtins.bool
+    """Revoke the roles that it has given too. They count no more when the call is answered, and are
+    not shown any more soon after.
+    """
     def __init__(
         self,
         *,
@@ -272,10 +277,11 @@ class DeleteConnectionRequest(_message.Message):
         etag: _builtins.str = ...,
         request_id: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
+        revoke_roles: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "id", b"id", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "id", b"id", "request_id", b"request_id", "revoke_roles", b"revoke_roles", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

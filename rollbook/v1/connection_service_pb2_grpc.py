@@ -99,7 +99,8 @@ class ConnectionServiceServicer:
 
     def DeleteConnection(self, request, context):
         """Deletes a connection and revokes its credentials. What it has provisioned stays, and is
-        managed by nobody. Errors: NOT_FOUND (CONNECTION_NOT_FOUND), FAILED_PRECONDITION
+        managed by nobody; the roles that it has given are from then on as if given by hand, unless
+        they are revoked with it. Errors: NOT_FOUND (CONNECTION_NOT_FOUND), FAILED_PRECONDITION
         (CONNECTION_IS_DEFAULT), ABORTED (ETAG_MISMATCH).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

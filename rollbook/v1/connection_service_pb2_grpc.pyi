@@ -64,7 +64,8 @@ class ConnectionServiceStub:
     """
     DeleteConnection: _grpc.UnaryUnaryMultiCallable[_connection_service_pb2.DeleteConnectionRequest, _connection_service_pb2.DeleteConnectionResponse]
     """Deletes a connection and revokes its credentials. What it has provisioned stays, and is
-    managed by nobody. Errors: NOT_FOUND (CONNECTION_NOT_FOUND), FAILED_PRECONDITION
+    managed by nobody; the roles that it has given are from then on as if given by hand, unless
+    they are revoked with it. Errors: NOT_FOUND (CONNECTION_NOT_FOUND), FAILED_PRECONDITION
     (CONNECTION_IS_DEFAULT), ABORTED (ETAG_MISMATCH).
     """
 
@@ -88,7 +89,8 @@ class ConnectionServiceAsyncStub(ConnectionServiceStub):
     """
     DeleteConnection: _aio.UnaryUnaryMultiCallable[_connection_service_pb2.DeleteConnectionRequest, _connection_service_pb2.DeleteConnectionResponse]  # type: ignore[assignment]
     """Deletes a connection and revokes its credentials. What it has provisioned stays, and is
-    managed by nobody. Errors: NOT_FOUND (CONNECTION_NOT_FOUND), FAILED_PRECONDITION
+    managed by nobody; the roles that it has given are from then on as if given by hand, unless
+    they are revoked with it. Errors: NOT_FOUND (CONNECTION_NOT_FOUND), FAILED_PRECONDITION
     (CONNECTION_IS_DEFAULT), ABORTED (ETAG_MISMATCH).
     """
 
@@ -139,7 +141,8 @@ class ConnectionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_connection_service_pb2.DeleteConnectionResponse, _abc.Awaitable[_connection_service_pb2.DeleteConnectionResponse]]:
         """Deletes a connection and revokes its credentials. What it has provisioned stays, and is
-        managed by nobody. Errors: NOT_FOUND (CONNECTION_NOT_FOUND), FAILED_PRECONDITION
+        managed by nobody; the roles that it has given are from then on as if given by hand, unless
+        they are revoked with it. Errors: NOT_FOUND (CONNECTION_NOT_FOUND), FAILED_PRECONDITION
         (CONNECTION_IS_DEFAULT), ABORTED (ETAG_MISMATCH).
         """
 

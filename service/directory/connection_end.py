@@ -12,16 +12,28 @@ from service.directory import oauth_clients
 from service.directory.scim_connections import existing, record
 from service.domain import etag
 from service.domain.errors import DomainError
-from service.storage import scim_connections
+from service.domain.roles import MANUAL, SCIM
+from service.storage import role_sources, scim_connections
 
 if TYPE_CHECKING:
     from service.storage.changes import Author
     from service.storage.database import Connection as DatabaseConnection
 
 
-async def delete(connection: DatabaseConnection, author: Author, text: str, condition: str) -> None:
+async def delete(
+    connection: DatabaseConnection,
+    author: Author,
+    text: str,
+    condition: str,
+    *,
+    revoke_roles: bool,
+) -> None:
     """A connection less, its credentials revoked and its OAuth clients removed. Raises
-    CONNECTION_NOT_FOUND, ETAG_MISMATCH, CONNECTION_IS_DEFAULT."""
+    CONNECTION_NOT_FOUND, ETAG_MISMATCH, CONNECTION_IS_DEFAULT.
+
+    Nobody could take back roles whose source is gone: they are an administrator's from then on,
+    or come to their end.
+    """
     stored = await existing(connection, author.tenant_id, text, hold=True)
     etag.require(condition, stored.version)
     if stored.is_default:
@@ -35,4 +47,9 @@ async def delete(connection: DatabaseConnection, author: Author, text: str, cond
     # their connection taken away when their client is gone already.
     await oauth_clients.delete_of_connection(connection, author, stored.id)
     await scim_connections.delete(connection, author.tenant_id, stored.id)
+    source = f"{SCIM}{stored.id}"
+    if revoke_roles:
+        await role_sources.end(connection, author.tenant_id, source)
+    else:
+        await role_sources.hand_over(connection, author.tenant_id, source, MANUAL)
     await record(connection, author, "delete", stored, ())

@@ -86,7 +86,13 @@ class ConnectionMethods:
         """A connection less."""
 
         async def work(connection: Connection) -> bytes:
-            await connection_end.delete(connection, call.author, request.id, request.etag)
+            await connection_end.delete(
+                connection,
+                call.author,
+                request.id,
+                request.etag,
+                revoke_roles=request.revoke_roles,
+            )
             return b""
 
         return await self._write(request, call, work)

@@ -74,7 +74,9 @@ SELECT
 _CHANGES: Final = """
 UNION ALL (
     SELECT
-        'change', c.resource_id, c.action, c.attributes = '{members}',
+        'change', c.resource_id,
+        CASE c.resource_type WHEN 'Connection' THEN c.action || ' connection' ELSE c.action END,
+        c.attributes = '{members}',
         c.members_added || c.members_removed, NULL, NULL, NULL, NULL
     FROM changes AS c
     WHERE c.tenant_id = $1 AND c.transaction_id >= pg_snapshot_xmin($2::text::pg_snapshot)
@@ -160,9 +162,11 @@ def _read(rows: Sequence[asyncpg.Record], known: Known) -> Look:
             found.principals.append(_principal(row))
         elif row["kind"] == "change" and found.changed is not None:
             changes += 1
-            found.changed.update(_touched(row))
-    if changes > MAX_CHANGES:
-        found.changed = None
+            # Roles may have ended with a connection, anybody's.
+            if changes > MAX_CHANGES or row["name"] == "delete connection":
+                found.changed = None
+            else:
+                found.changed.update(_touched(row))
     return found
 
 

@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 @dataclass
 class Provisioning:
     """A running Rollbook: `admin` is a gRPC client that may do everything, `url` the SCIM base
-    URL."""
+    URL, `database_url` where it keeps its data."""
 
     admin: RollbookClient
     url: str
     address: str
+    database_url: str
     channel: grpc.aio.Channel
     database: asyncpg.Connection[asyncpg.Record]
     _stack: AsyncExitStack
@@ -107,4 +108,4 @@ async def provisioning(server: DatabaseServer, **settings: Any) -> AsyncIterator
         database = await connect_as_tenant(url)
         stack.push_async_callback(database.close)
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(address))
-        yield Provisioning(admin, base_url, address, channel, database, stack)
+        yield Provisioning(admin, base_url, address, url, channel, database, stack)
