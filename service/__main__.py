@@ -35,6 +35,7 @@ prefix in a YAML file; the environment wins.
   ROLLBOOK_GRPC_MTLS_LISTEN    second address, for clients that show certificates; without it
                                all have to
   ROLLBOOK_GATEWAY_SECRET      what gateways on other machines show, of 16 characters or more
+  ROLLBOOK_ENCRYPTION_KEY      64 hexadecimal digits; else the key of secrets is in the database
   ROLLBOOK_ISSUER_REACH        where issuers of tokens may be: public, private or local
   ROLLBOOK_RUN_DIR             where workers share what they revoke, /dev/shm
   ROLLBOOK_BOOTSTRAP_TOKEN     an administrator's token, valid from the first start

@@ -122,7 +122,8 @@ def _user_match(match: UserMatch.ValueType) -> UserMatch.ValueType:
 def _check_whose(provider: SignInProvider) -> None:
     claim = _OPEN_TO_ALL.get(provider.issuer)
     by_email = provider.user_match == UserMatch.USER_MATCH_VERIFIED_EMAIL
-    if claim and by_email and claim not in provider.required_claims:
+    required = provider.required_claims.get(claim, "*") if claim else ""
+    if by_email and required.endswith("*"):
         raise invalid_value(
             "required_claims",
             f"Anybody can have an account at {provider.issuer}: to find users by e-mail address, "

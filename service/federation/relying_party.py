@@ -123,11 +123,12 @@ class RelyingParty:
     async def identify(
         self,
         provider: SignInProvider,
-        secret: str | None,
+        secret: str,
         request: AuthenticationRequest,
         answered: Answered,
     ) -> Identity:
-        """Who has come back from a provider. Raises ProviderUnavailableError,
+        """Who has come back from a provider, which knows this service by `secret`, if that is not
+        empty. Raises ProviderUnavailableError,
         UntrustedAnswerError, StrangerError."""
         async with self._asks(provider):
             configuration = await self._configuration(provider)
@@ -165,7 +166,7 @@ class RelyingParty:
     async def _redeem(
         self,
         provider: SignInProvider,
-        secret: str | None,
+        secret: str,
         configuration: Configuration,
         request: AuthenticationRequest,
         code: str,
@@ -238,6 +239,8 @@ def _check_who_answers(
     """That the code is of the provider that was asked (RFC 9207 §2.4)."""
     if answered.issuer != provider.issuer and (answered.issuer or configuration.names_itself):
         raise UntrustedAnswerError("iss")
+    if not answered.code:
+        raise UntrustedAnswerError("there is no code")
 
 
 def _check_meant_for_us(

@@ -6,6 +6,7 @@ back to.
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -59,7 +60,7 @@ MAX_REQUEST: Final = 16_384
 
 _UNDERSTOOD: Final = frozenset({"code", "error", "iss", "state"})
 
-_MAX_LOGGED: Final = 100
+_ERROR: Final = re.compile(r"[a-z_]{1,40}")
 
 _UNAVAILABLE: Final = (
     "{} cannot be reached just now. Try again in a moment, or sign in another way."
@@ -233,7 +234,8 @@ class ProviderSignInMethods:
     ) -> Identity:
         """Whom a provider vouches for. Raises _RefusedError."""
         if code := answer.get("error"):
-            _log(returned.tenant_id, provider, UntrustedAnswerError(code[:_MAX_LOGGED]))
+            known = code if _ERROR.fullmatch(code) else "an error that is none"
+            _log(returned.tenant_id, provider, UntrustedAnswerError(known))
             raise _RefusedError(_of_error(code).format(_name(provider)))
         asked = self._asked(provider, answer["state"], returned.authorization.issuer)
         try:

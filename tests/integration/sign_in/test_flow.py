@@ -80,6 +80,38 @@ async def test_the_user_is_the_one_that_the_provider_names(
     assert shown.status == (200 if signs_in else 403)
 
 
+@pytest.mark.parametrize("match", [UserMatch.USER_MATCH_VERIFIED_EMAIL, BY_ID])
+async def test_whoever_could_be_two_is_nobody(
+    match: UserMatch.ValueType,
+    rollbook: RollbookClient,
+    oauth: OAuth,
+    provider: OpenIdProvider,
+    url: str,
+) -> None:
+    await person(rollbook, user_name="one")
+    twin = await person(rollbook, user_name="two", roles=[])
+    await known(rollbook, provider, user_match=match)
+    client = await oauth.register()
+    async with Visitor.open(url) as browser:
+        assert (await browser.sign_in_there(client)).status == 403
+        await rollbook.users.delete(twin.id)
+        assert asks_for_consent(await browser.sign_in_there(client))
+
+
+async def test_a_user_name_goes_before_anybodys_address(
+    rollbook: RollbookClient, oauth: OAuth, provider: OpenIdProvider, url: str
+) -> None:
+    await person(rollbook, user_name="other", external_id="", roles=[])
+    ada = await person(rollbook, emails=[])
+    await known(rollbook, provider)
+    client = await oauth.register()
+    async with Visitor.open(url) as browser:
+        assert asks_for_consent(await browser.sign_in_there(client))
+        # Whose name it is may have gone, and is not taken for whose address it is.
+        await rollbook.users.deactivate(ada.id)
+        assert (await browser.sign_in_there(client)).status == 403
+
+
 @pytest.mark.parametrize("apart", [{"email_verified"}, {"email", "email_verified"}])
 async def test_what_the_id_token_leaves_out_user_info_tells(
     apart: set[str],

@@ -74,6 +74,7 @@ async def test_a_provider_is_made_read_changed_and_removed(rollbook: RollbookCli
         ({"required_claims": {"": "x"}}, "required_claims"),
         ({"required_claims": {str(number): "x" for number in range(11)}}, "required_claims"),
         ({"issuer": GOOGLE}, "required_claims"),
+        ({"issuer": GOOGLE, "required_claims": {"hd": "acme*"}}, "required_claims"),
     ],
 )
 async def test_what_is_wrong_is_named(
@@ -234,7 +235,8 @@ async def test_the_command_asks_for_the_secret_and_never_shows_it(
         ("get", "okta"),
         ("update", "okta", "--secret-file", str(tmp_path / "secret")),
         ("update", "okta", "--require", "tid=7", "--display-name", "Acme", "--json"),
-        ("update", "okta", "--public"),
+        ("update", "okta", "--require", "hd=acme.example"),
+        ("update", "okta", "--require-nothing", "--public"),
         ("disable", "okta"),
         ("get", "okta", "--json"),
     ):
@@ -243,7 +245,7 @@ async def test_the_command_asks_for_the_secret_and_never_shows_it(
         assert SECRET not in ran.out + ran.err
     stored = (await rollbook.sign_in_providers.list())[0]
     assert (stored.display_name, stored.enabled, stored.user_claim) == ("Acme", False, "oid")
-    assert dict(stored.required_claims) == {"tid": "7"}
+    assert dict(stored.required_claims) == {}
     assert not stored.has_client_secret
     for words, code in (
         (("update", "okta"), 2),
