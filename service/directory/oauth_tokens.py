@@ -55,22 +55,28 @@ async def issue(
 
 
 async def revoke(connection: Connection, client: Client, token: str) -> None:
-    """Revoke a token of a client (RFC 7009 §2.1): a refresh token with the grant that it stands
-    on. One that is not valid is no error. Raises OAuthError for one of another client."""
+    """Revoke a token of a client (RFC 7009 §2.1): a refresh token, also one that was exchanged
+    since, with the grant that it stands on. One that is not valid is no error. Raises OAuthError
+    for one of another client."""
     if not token:
         raise invalid_request("The parameter token is missing.")
-    digest = digest_of(token)
-    found = await oauth_tokens.find(connection, client.tenant_id, digest)
-    # One that no client got is no business of theirs, as if it were not there.
-    if found is None or not found.client_id:
+    tenant_id, digest = client.tenant_id, digest_of(token)
+    # Whoever has missed the answer with its successor means that one too.
+    grant = await oauth_exchanges.grant_of_refresh_token(connection, tenant_id, digest)
+    if grant is not None:
+        _require(own=grant.check_client(client))
+        await use_cases.end(connection, Author(tenant_id, client.name), grant.id)
         return
-    if found.client_id != client.client_id:
+    found = await oauth_tokens.find(connection, tenant_id, digest)
+    # One that no client got is no business of theirs, as if it were not there.
+    if found is not None and found.client_id:
+        _require(own=found.client_id == client.client_id)
+        await oauth_tokens.delete(connection, tenant_id, digest)
+
+
+def _require(*, own: bool) -> None:
+    if not own:
         raise OAuthError("invalid_grant", "The token is another client's.")
-    if found.is_refresh_token and found.grant_id is not None:
-        author = Author(client.tenant_id, client.name)
-        await use_cases.end(connection, author, found.grant_id)
-    else:
-        await oauth_tokens.delete(connection, client.tenant_id, digest)
 
 
 def successor_of(token: str, key: bytes) -> str:

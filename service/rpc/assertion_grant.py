@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rollbook.access import Scope
     from service.domain.oauth.parameters import Parameters
     from service.federation.issuers import Issuers, VerifiedToken
+    from service.rpc.rate_limits import RateLimits
     from service.rpc.tenancy import Tenancy
     from service.storage.database import Database
 
@@ -35,17 +36,20 @@ the issuer still vouches for them (RFC 7521 §4.1)."""
 class AssertionGrant:
     """Gives access tokens for assertions."""
 
-    def __init__(self, database: Database, trusted: Issuers, tenancy: Tenancy) -> None:
+    def __init__(
+        self, database: Database, trusted: Issuers, tenancy: Tenancy, rate_limits: RateLimits
+    ) -> None:
         self._database = database
         self._issuers = trusted
         self._tenancy = tenancy
+        self._rate_limits = rate_limits
 
     async def answer(
         self, parameters: Parameters, tenant_id: UUID | None, metadata: Mapping[str, str]
     ) -> bytes:
         """An access token of the tenant that the assertion is for: in `tenant_id` if a client of
         that tenant asks, and in none that is suspended, or another one than the URL names by the
-        `metadata`. Raises OAuthError."""
+        `metadata`. Raises OAuthError, RATE_LIMITED."""
         text = parameters.get("assertion")
         if not text:
             raise invalid_request("The parameter assertion is missing.")
@@ -54,6 +58,8 @@ class AssertionGrant:
             raise _invalid()
         if not await self._tenancy.serves(verified.tenant_id, metadata):
             raise _invalid()
+        rate = await self._tenancy.rate_of(verified.tenant_id)
+        self._rate_limits.count(verified.tenant_id, verified.issuer_id, rate)
         scopes = _granted(parameters.get("scope"), verified.scopes)
         return await self._issue(verified, scopes)
 

@@ -52,6 +52,12 @@ class Gateways:
         return hmac.compare_digest(_digest(shown), self._digest)
 
 
+def is_passed_on(believed: Mapping[str, str]) -> bool:
+    """Whether a call is a gateway's for somebody else, by what is believed of its metadata: of
+    others nobody believes that they know a client."""
+    return CLIENT in believed
+
+
 def client_of(metadata: Mapping[str, str], peer: str) -> str:
     """Who is at the other end, as one name for all addresses that are theirs to choose from: the
     gateway's client if the metadata, which is believed, names one, else the peer."""

@@ -73,7 +73,7 @@ def oauth_answers(
             clients,
             epoch,
             issuers.keys,
-            AssertionGrant(database, issuers, gate.tenancy),
+            AssertionGrant(database, issuers, gate.tenancy, gate.rate_limits),
             Introspection(database, issuers),
             gate.rate_limits,
             refresh_key=keys.refresh,

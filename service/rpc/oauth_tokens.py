@@ -16,6 +16,7 @@ from service.domain.oauth.errors import invalid_client, invalid_request
 from service.domain.oauth.keys import read_key_set
 from service.federation.key_sets import fits
 from service.rpc.authentication import NOBODY
+from service.rpc.gateways import is_passed_on
 from service.storage import oauth_tokens
 
 if TYPE_CHECKING:
@@ -145,11 +146,15 @@ class OAuthTokenMethods:
         client = await self._clients.find(claim.client_id, call)
         if client is None or not proves(claim, client):
             raise invalid_client()
-        rate = await self._clients.rate_of(client)
-        self._rate_limits.count(client.tenant_id, client.id, rate)
         if claim.method == "private_key_jwt":
+            if not is_passed_on(call.metadata):
+                # Anybody else could say that they are whom an assertion was made for.
+                raise invalid_client("Assertions are for the endpoints of the gateway.")
             audiences = (request.issuer, f"{request.issuer}/oauth2/token", request.issuer + path)
             await self._check_assertion(client, claim.proof, audiences)
+        # Only now, or whoever knows its name could use up what the client may.
+        rate = await self._clients.rate_of(client)
+        self._rate_limits.count(client.tenant_id, client.id, rate)
         return _Asked(client, parameters)
 
     async def _check_assertion(self, client: Client, text: str, audiences: tuple[str, ...]) -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from uuid import UUID
 
+    from service.domain.oauth.grants import Grant
     from service.storage.database import Connection
 
 
@@ -110,6 +111,22 @@ async def hold_refresh_token(
     if row is None:
         return None
     return RefreshToken(grant_of(row), was_used=row["was_used"] and not row["is_excused"])
+
+
+async def grant_of_refresh_token(
+    connection: Connection, tenant_id: UUID, token_hash: bytes
+) -> Grant | None:
+    """What a refresh token stands on, be it used or not; None when that was revoked."""
+    row = await connection.fetchrow(
+        f"""
+        SELECT {GRANT} FROM oauth_refresh_tokens AS t
+        JOIN oauth_grants AS g ON g.tenant_id = t.tenant_id AND g.id = t.grant_id
+        WHERE t.tenant_id = $1 AND t.hash = $2 AND g.revoke_time IS NULL
+        """,
+        tenant_id,
+        token_hash,
+    )
+    return grant_of(row) if row else None
 
 
 async def use_refresh_token(connection: Connection, tenant_id: UUID, token_hash: bytes) -> None:

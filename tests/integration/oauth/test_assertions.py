@@ -10,12 +10,21 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import grpc
 import pytest
 from aiohttp import ClientSession, DummyCookieJar
 from aiohttp.web import Application, AppRunner, Response, TCPSite
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
+from rollbook.metadata import CLIENT, GATEWAY
+from rollbook.v1.oauth_service_pb2 import (
+    IssueOAuthTokenRequest,
+    OAuthClientRequest,
+    OAuthParameter,
+)
+from rollbook.v1.oauth_service_pb2_grpc import OAuthServiceStub
+from tests.harness.drivers import failure_of
 from tests.harness.instance import running_gateway, running_service
 from tests.harness.oauth import OAuth
 
@@ -235,3 +244,43 @@ async def test_what_are_no_public_keys_is_refused(oauth: OAuth, keys: dict[str, 
     answer = await oauth.send("POST", "/oauth2/clients", json=body, headers=headers)
     assert answer.status == 400
     assert "jwks" in answer.json["detail"]
+
+
+async def test_nobody_but_a_gateway_says_which_server_it_is(
+    oauth: OAuth, client: dict[str, Any], service: str
+) -> None:
+    """An assertion for another server is no good here, whatever a caller claims to be."""
+    evil = "https://evil.example"
+    form = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": TYPE,
+        "client_assertion": signed(claims(oauth, client, aud=evil)),
+    }
+    asked = OAuthClientRequest(
+        parameters=[OAuthParameter(name=name, value=value) for name, value in form.items()],
+        issuer=evil,
+    )
+    for metadata in ((), ((CLIENT, "192.0.2.1"),), ((GATEWAY, "wrong"), (CLIENT, "192.0.2.1"))):
+        async with grpc.aio.insecure_channel(service) as channel:
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await OAuthServiceStub(channel).IssueOAuthToken(
+                    IssueOAuthTokenRequest(request=asked), metadata=metadata
+                )
+        assert failure_of(caught.value).reason == "OAUTH_CLIENT_INVALID"
+
+
+async def test_what_proves_nothing_does_not_use_up_what_the_client_may(
+    database_url: str, oauth: OAuth
+) -> None:
+    async with (
+        running_service(database_url, tenant_rate_limit=1, tenant_rate_burst=20) as limited,
+        running_gateway(limited) as url,
+    ):
+        oauth.url = url.removesuffix("/scim/v2")
+        client = await oauth.register(
+            authentication="private_key_jwt", jwks=JWKS, client_credentials=True
+        )
+        for _ in range(30):
+            forged = signed(claims(oauth, client), key=OTHER)
+            assert await ask(oauth, forged) == "401 invalid_client"
+        assert await ask(oauth, signed(claims(oauth, client))) == "200"

@@ -126,3 +126,18 @@ async def test_the_server_says_what_is_true_of_it(oauth: OAuth, service: str) ->
     assert below.json == beside.json
     assert below.json["issuer"] == "https://id.acme.example/t/acme"
     assert below.json["token_endpoint"] == "https://id.acme.example/t/acme/oauth2/token"
+
+
+async def test_a_refresh_token_whose_successor_got_lost_revokes_all(oauth: OAuth) -> None:
+    """A client that signs off with the last token it knows has signed off."""
+    client, other = await oauth.register(), await oauth.register()
+    tokens = await oauth.tokens_for(client)
+    renewed = (await oauth.refresh(client, tokens["refresh_token"])).json
+    refused = await oauth.post("/oauth2/revoke", other, token=tokens["refresh_token"])
+    assert refused.error == "400 invalid_grant"
+    assert await oauth.scim(renewed["access_token"]) == 200
+    answer = await oauth.post("/oauth2/revoke", client, token=tokens["refresh_token"])
+    assert answer.status == 200
+    assert await oauth.scim(renewed["access_token"]) == 401
+    refused = await oauth.refresh(client, renewed["refresh_token"])
+    assert refused.error == "400 invalid_grant"

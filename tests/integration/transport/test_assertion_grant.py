@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -117,6 +118,23 @@ async def test_the_token_goes_with_its_issuer(
             await admin.issuers.delete(one.id)
         with pytest.raises(errors.UnauthenticatedError):
             await client.users.count()
+
+
+async def test_exchanges_count_against_what_the_tenant_may(
+    database_url: str, issuer: FakeIssuer
+) -> None:
+    async with (
+        running_service(
+            database_url, issuer_reach="local", tenant_rate_limit=1, tenant_rate_burst=5
+        ) as limited,
+        running_gateway(limited) as url,
+        ClientSession() as session,
+    ):
+        oauth = OAuth(session, url.removesuffix("/scim/v2"))
+        answers = await asyncio.gather(*(exchange(oauth, issuer.token()) for _ in range(60)))
+    refused = next(answer for answer in answers if answer.status != 200)
+    assert refused.error == "429 temporarily_unavailable"
+    assert int(refused.headers["Retry-After"]) >= 1
 
 
 async def test_the_metadata_tells_of_it(oauth: OAuth) -> None:
