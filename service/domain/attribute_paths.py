@@ -48,13 +48,13 @@ SCHEMAS: Final = Attribute(
 extensions are populated."""
 
 
-_GATHERED: Final = EffectiveAccess.DESCRIPTOR.GetOptions().Extensions[attribute_pb2.schema].urn
+GATHERED: Final = EffectiveAccess.DESCRIPTOR.GetOptions().Extensions[attribute_pb2.schema].urn
 """The extension that is gathered when a resource is shown, and stored nowhere."""
 
 
 def is_gathered(chain: Chain) -> bool:
     """Whether a path leads to what nobody can look for: the roles that somebody has in the end."""
-    return chain[0].name == _GATHERED
+    return chain[0].name == GATHERED
 
 
 def text_of(path: AttributePath) -> str:

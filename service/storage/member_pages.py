@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from service.storage.derived import set_origin
 from service.storage.filter_sql import where_member
 from service.storage.members import member_of
+from service.storage.page_sql import bounds
 from service.storage.search_sql import MEMBERS, RESOURCES
 
 if TYPE_CHECKING:
@@ -72,8 +73,10 @@ async def rows(
     Before a position that looks backwards they come in reverse order. Names are looked up for
     the members of the page alone.
     """
-    parameters: list[object] = [limit, skip]
+    parameters: list[object] = []
     source = selection.source(parameters)
+    one_plan = selection.condition is None
+    size, offset = bounds(limit, skip, parameters, one_plan=one_plan)
     backwards = position is not None and position.backwards
     if position is not None:
         parameters.append(position.id)
@@ -81,9 +84,9 @@ async def rows(
     direction = "DESC" if backwards else "ASC"
     records = await connection.fetch(
         f"WITH page AS MATERIALIZED (SELECT m.member_id, m.origin, m.synced_time FROM {source} "
-        f"ORDER BY m.member_id {direction} LIMIT $1 OFFSET $2) "
+        f"ORDER BY m.member_id {direction} LIMIT {size} OFFSET {offset}) "
         "SELECT p.id, p.resource_type, p.display, page.origin, page.synced_time "
-        "FROM page JOIN resources AS p ON p.tenant_id = $3 AND p.id = page.member_id "
+        "FROM page JOIN resources AS p ON p.tenant_id = $1 AND p.id = page.member_id "
         f"ORDER BY p.id {direction}",
         *parameters,
     )

@@ -211,15 +211,14 @@ async def page_of_groups(
     """Groups that someone belongs to itself, by id, beginning after one of them: rows of id,
     display, and the origin and synced_time of the membership."""
     return await connection.fetch(
-        """
+        f"""
         SELECT g.id, g.display, m.origin, m.synced_time
         FROM members AS m JOIN resources AS g ON g.tenant_id = $1 AND g.id = m.group_id
         WHERE m.tenant_id = $1 AND m.member_id = $2
         AND m.group_id > coalesce($3, '00000000-0000-0000-0000-000000000000'::uuid)
-        ORDER BY m.group_id LIMIT $4
+        ORDER BY m.group_id LIMIT {limit}
         """,
         tenant_id,
         member_id,
         after,
-        limit,
     )

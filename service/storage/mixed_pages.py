@@ -72,8 +72,8 @@ async def _found(
     """Rows of id, resource_type and sort_key: of each type as many as the page may need, found
     as those of a list of that type are."""
     parameters: list[object] = []
-    conditions = [selection.condition for selection in selections]
-    size, offset = page_sql.bounds(conditions, limit, min(skip, _MAX_SKIP), parameters)
+    one_plan = all(page_sql.fits_one_plan(each.condition) for each in selections)
+    size, offset = page_sql.bounds(limit, min(skip, _MAX_SKIP), parameters, one_plan=one_plan)
     most = f"{size}::int8 + {offset}::int8" if skip else size
     keys = sort_keys([selection.order for selection in selections])
     parts = [

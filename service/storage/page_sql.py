@@ -16,7 +16,6 @@ from service.storage.search_sql import RESOURCES
 from service.storage.selectivity import is_selective, is_unique
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from uuid import UUID
 
     from service.domain.conditions import Condition
@@ -53,21 +52,25 @@ class Window:
 
 
 def bounds(
-    conditions: Sequence[Condition | None], limit: int, skip: int, parameters: list[object]
+    limit: int, skip: int, parameters: list[object], *, one_plan: bool = True
 ) -> tuple[str, str]:
     """LIMIT and OFFSET as SQL.
 
     The limit is written out where one plan fits all operands: knowing how few rows there will be,
-    PostgreSQL keeps that plan, and is spared planning, which takes longer than most pages. What an
-    index serves only for some operands, such as times, is planned for them each time.
+    PostgreSQL keeps that plan, and is spared planning, which takes longer than most pages.
     """
-    fits_all = all(each is None or is_selective(each) for each in conditions)
     parts = []
-    for number, is_known in ((limit, fits_all), (skip, not skip)):
+    for number, is_known in ((limit, one_plan), (skip, not skip)):
         if not is_known:
             parameters.append(number)
         parts.append(str(number) if is_known else f"${len(parameters)}")
     return parts[0], parts[1]
+
+
+def fits_one_plan(condition: Condition | None) -> bool:
+    """Whether the same plan is best whatever a condition compares with. What an index serves only
+    for some operands, such as times, is planned for them each time."""
+    return condition is None or is_selective(condition)
 
 
 def page(

@@ -87,7 +87,8 @@ async def rows(
     if position is not None:
         beyond = key.beyond(position.key, position.id, parameters, backwards=backwards)
         restriction = f"{restriction} AND {beyond}"
-    bounds = page_sql.bounds([selection.condition], limit, skip, parameters)
+    one_plan = page_sql.fits_one_plan(selection.condition)
+    bounds = page_sql.bounds(limit, skip, parameters, one_plan=one_plan)
     window = Window(key, backwards, *bounds)
     page = page_sql.page(restriction, selection.condition, window, selection.tenant_id, parameters)
     kind = selection.resource_type

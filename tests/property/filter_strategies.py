@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rollbook.attributes import Attribute, AttributeType, ResourceType
 from rollbook.v1 import filter_pb2
 from rollbook.v1.filter_pb2 import AttributePath, Comparison, Filter, FilterList, FilterValue
-from service.domain.attribute_paths import SCHEMAS
+from service.domain.attribute_paths import GATHERED, SCHEMAS
 from service.domain.search_values import is_known
 from tests.property.directories import (
     BINARY,
@@ -149,6 +149,8 @@ def _targets(resource_type: ResourceType) -> Iterator[Target]:
     schemas = [("", resource_type.schema)]
     schemas += [(extension.schema.urn, extension.schema) for extension in resource_type.extensions]
     for urn, schema in schemas:
+        if urn == GATHERED:
+            continue
         for attribute in filter(is_known, schema.attributes):
             many = attribute.multi_valued
             yield AttributePath(schema=urn, attribute=attribute.name), attribute, many

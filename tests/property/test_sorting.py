@@ -10,6 +10,7 @@ import pytest
 
 from rollbook.attributes import RESOURCE_TYPES, AttributeType, ResourceType
 from rollbook.v1.filter_pb2 import AttributePath, OrderBy
+from service.domain.attribute_paths import GATHERED
 from service.domain.errors import DomainError
 from service.domain.folding import fold
 from service.domain.ordering import resolve_order
@@ -35,6 +36,8 @@ def _orders(resource_type: ResourceType) -> Iterator[tuple[str, str, Attribute |
     schemas = [("", resource_type.schema)]
     schemas += [(extension.schema.urn, extension.schema) for extension in resource_type.extensions]
     for urn, schema in schemas:
+        if urn == GATHERED:
+            continue
         for attribute in schema.attributes:
             if not attribute.sub_attributes:
                 yield urn, attribute.name, None, attribute
