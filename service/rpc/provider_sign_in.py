@@ -14,11 +14,9 @@ from urllib.parse import urlencode
 
 import structlog
 
-from rollbook.access import Scope
 from rollbook.v1 import oauth_service_pb2
 from rollbook.v1.error_reason_pb2 import ErrorReason
-from service.directory import signing_in
-from service.directory.administration import scopes_of
+from service.directory import provider_sign_in as use_cases
 from service.directory.sign_in_providers import purpose_of
 from service.domain.errors import DomainError
 from service.domain.oauth import parameters as rules
@@ -27,17 +25,16 @@ from service.domain.oauth.errors import invalid_request
 from service.domain.oauth.parameters import MAX_LENGTH
 from service.domain.sign_in_provider_rules import is_name, redirect_uri_of
 from service.domain.vouching import StrangerError
-from service.encryption import UnreadableSecretError
 from service.federation.relying_party import (
     Answered,
     AuthenticationRequest,
     ProviderUnavailableError,
     UntrustedAnswerError,
 )
+from service.rpc import provider_words as words
 from service.rpc.browsers import hash_of, is_session, lifetime, refuse_form
-from service.storage import pending_sign_ins, sign_in_providers, vouched_users
+from service.storage import pending_sign_ins, sign_in_providers
 from service.storage.pending_sign_ins import PendingSignIn
-from service.storage.sign_ins import SignIn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,7 +47,7 @@ if TYPE_CHECKING:
     from service.rpc.calls import Answer, Call
     from service.rpc.client_lookup import ClientLookup
     from service.rpc.tenancy import Tenancy
-    from service.storage.database import Connection, Database
+    from service.storage.database import Database
     from service.storage.sign_in_providers import StoredProvider
 
 log = structlog.get_logger(__name__)
@@ -61,26 +58,6 @@ MAX_REQUEST: Final = 16_384
 _UNDERSTOOD: Final = frozenset({"code", "error", "iss", "state"})
 
 _ERROR: Final = re.compile(r"[a-z_]{1,40}")
-
-_UNAVAILABLE: Final = (
-    "{} cannot be reached just now. Try again in a moment, or sign in another way."
-)
-_MISCONFIGURED: Final = (
-    "{} and this service do not understand each other. Whoever runs this service finds the reason "
-    "in its log."
-)
-_GONE: Final = "There is no such way to sign in any more; choose another one."
-_STRANGER: Final = (
-    "{} let you in, but nobody was signed in here: that takes an active administrator of this "
-    "organisation. Ask another one to look at your account."
-)
-_MESSAGES: Final = {
-    ProviderUnavailableError: _UNAVAILABLE,
-    UntrustedAnswerError: _MISCONFIGURED,
-    UnreadableSecretError: _MISCONFIGURED,
-    StrangerError: _STRANGER,
-}
-"""What people are told of an error; nothing of it shows whether there is such a user."""
 
 
 class _RefusedError(Exception):
@@ -145,12 +122,12 @@ class ProviderSignInMethods:
         pending = PendingSignIn(provider.id, _kept(request.authorization))
         is_expected = await self._database.transaction(
             tenant_id,
-            lambda connection: _expect(
+            lambda connection: use_cases.expect(
                 connection, tenant_id, provider, hash_of(state), hash_of(request.session), pending
             ),
         )
         if not is_expected:
-            raise _sign_in_failed(_GONE)
+            raise _sign_in_failed(words.GONE)
         return _begun(uri)
 
     async def finish(self, request: Any, call: Call) -> bytes:
@@ -175,7 +152,7 @@ class ProviderSignInMethods:
             async with self._database.connection(tenant_id) as connection:
                 provider = await sign_in_providers.enabled(connection, tenant_id, name)
         if provider is None:
-            raise _sign_in_failed(_GONE)
+            raise _sign_in_failed(words.GONE)
         return provider
 
     async def _authorization_url(
@@ -186,7 +163,7 @@ class ProviderSignInMethods:
             return await self._relying_party.authorization_url(provider.content, asked)
         except ProviderUnavailableError as error:
             _log(tenant_id, provider, error)
-            raise _sign_in_failed(_UNAVAILABLE.format(_name(provider))) from error
+            raise _sign_in_failed(words.UNAVAILABLE.format(_name(provider))) from error
 
     async def _returned(self, state: str, request: Any, call: Call) -> _Return:
         """What a browser was sent away with. Raises OAuthError."""
@@ -218,15 +195,17 @@ class ProviderSignInMethods:
         async with self._database.connection(tenant_id) as connection:
             provider = await sign_in_providers.find(connection, tenant_id, returned.provider_id)
         if provider is None:
-            raise _RefusedError(_GONE)
+            raise _RefusedError(words.GONE)
         identity = await self._identify(returned, provider, answer)
         is_signed_in = await self._database.transaction(
             tenant_id,
-            lambda connection: _sign_in(connection, tenant_id, provider, identity, session),
+            lambda connection: use_cases.sign_in(
+                connection, tenant_id, provider, identity, hash_of(session)
+            ),
         )
         if not is_signed_in:
             _log(tenant_id, provider, StrangerError("no active administrator"))
-            raise _RefusedError(_STRANGER.format(_name(provider)))
+            raise _RefusedError(words.STRANGER.format(_name(provider)))
         self._attempts.take_back(*_attempt(tenant_id, provider, call))
 
     async def _identify(
@@ -236,7 +215,7 @@ class ProviderSignInMethods:
         if code := answer.get("error"):
             known = code if _ERROR.fullmatch(code) else "an error that is none"
             _log(returned.tenant_id, provider, UntrustedAnswerError(known))
-            raise _RefusedError(_of_error(code).format(_name(provider)))
+            raise _RefusedError(words.of_code(code).format(_name(provider)))
         asked = self._asked(provider, answer["state"], returned.authorization.issuer)
         try:
             return await self._relying_party.identify(
@@ -245,9 +224,9 @@ class ProviderSignInMethods:
                 asked,
                 Answered(answer.get("code", ""), answer.get("iss", "")),
             )
-        except tuple(_MESSAGES) as error:
+        except tuple(words.OF_ERRORS) as error:
             _log(returned.tenant_id, provider, error)
-            raise _RefusedError(_MESSAGES[type(error)].format(_name(provider))) from error
+            raise _RefusedError(words.OF_ERRORS[type(error)].format(_name(provider))) from error
 
     def _secret(self, tenant_id: UUID, provider: StoredProvider) -> str:
         """The client secret, empty without one. Raises UnreadableSecretError."""
@@ -259,45 +238,6 @@ class ProviderSignInMethods:
     def _asked(self, provider: StoredProvider, state: str, issuer: str) -> AuthenticationRequest:
         redirect_uri = redirect_uri_of(issuer, provider.content.name)
         return AuthenticationRequest.of(self._key, state, redirect_uri)
-
-
-async def _expect(
-    connection: Connection,
-    tenant_id: UUID,
-    provider: StoredProvider,
-    state_hash: bytes,
-    session_hash: bytes,
-    pending: PendingSignIn,
-) -> bool:
-    """Expect a browser to come back; False if the provider is no more what it was."""
-    if not await sign_in_providers.stays(connection, tenant_id, provider.id, provider.version):
-        return False
-    await pending_sign_ins.insert(connection, tenant_id, state_hash, session_hash, pending)
-    return True
-
-
-async def _sign_in(
-    connection: Connection,
-    tenant_id: UUID,
-    provider: StoredProvider,
-    identity: Identity,
-    session: str,
-) -> bool:
-    """Sign in the administrator that a provider vouches for; False if it is none, or if the
-    provider is no more what it was when it was asked."""
-    if not await sign_in_providers.stays(connection, tenant_id, provider.id, provider.version):
-        return False
-    if identity.external_id:
-        user = await vouched_users.by_external_id(connection, tenant_id, identity.external_id)
-    else:
-        user = await vouched_users.by_email(connection, tenant_id, identity.email)
-    if user is None:
-        return False
-    scopes = await scopes_of(connection, tenant_id, user.id)
-    if Scope.ADMIN not in scopes:
-        return False
-    found = SignIn(user.name, user.id, None, scopes, provider.id)
-    return await signing_in.sign_in(connection, tenant_id, hash_of(session), found)
 
 
 def _read(parameters: Iterable[Any]) -> dict[str, str]:
@@ -343,14 +283,6 @@ def _name(provider: StoredProvider) -> str:
     return provider.content.display_name
 
 
-def _of_error(error: str) -> str:
-    """What to say of an error that a provider has sent a browser back with (RFC 6749 §4.1.2.1,
-    OpenID Connect Core 1.0 §3.1.2.6)."""
-    if error in {"server_error", "temporarily_unavailable"}:
-        return _UNAVAILABLE
-    return "{} did not let you in." if error == "access_denied" else _MISCONFIGURED
-
-
 def _log(tenant_id: UUID, provider: StoredProvider, reason: Exception) -> None:
     log.info(
         "sign_in.refused",
@@ -365,7 +297,4 @@ def _sign_in_failed(message: str) -> DomainError:
 
 
 def _not_expected() -> DomainError:
-    return invalid_request(
-        "This browser is not expected here: it did not begin to sign in, or took too long, or has "
-        "come back before. Nobody was signed in; begin again."
-    )
+    return invalid_request(words.NOT_EXPECTED)

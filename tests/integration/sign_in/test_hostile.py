@@ -364,6 +364,20 @@ async def test_deactivation_ends_a_sign_in(
         assert asks_for_consent(await browser.sign_in_there(client))
 
 
+async def test_who_comes_back_while_they_are_deactivated_does_not_stay(
+    rollbook: RollbookClient, oauth: OAuth, provider: OpenIdProvider, url: str
+) -> None:
+    ada = await person(rollbook)
+    await known(rollbook, provider)
+    client = await oauth.register()
+    for _ in range(6):
+        async with Visitor.open(url) as browser:
+            callback = await browser.go_away(client)
+            await asyncio.gather(browser.come_back(callback), rollbook.users.deactivate(ada.id))
+            await rollbook.users.activate(ada.id)
+            assert 'value="approve"' not in (await browser.show()).text
+
+
 TROUBLES: Final[dict[str, dict[str, Any]]] = {
     "another issuer": {"issuer": "https://evil.example"},
     "no token endpoint": {"token_endpoint": None},
