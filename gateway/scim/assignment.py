@@ -95,9 +95,11 @@ def assign_element(
 ) -> None:
     """Adds one element, unless it is without a value, to a multi-valued attribute.
 
-    `path` names the element. Raises ScimError when the value does not fit.
+    `path` names the element. Raises ScimError when the value does not fit, and for a reference
+    without a value: nobody means to empty a group by it.
     """
     if is_unassigned(value):
+        _check_names(attribute, None, path)
         return
     elements = getattr(message, attribute.field)
     if attribute.type is AttributeType.DATE_TIME:
@@ -109,8 +111,17 @@ def assign_element(
         return
     element = elements.add()
     assign_parts(element, attribute, value, path, reading)
+    _check_names(attribute, element, path)
     if not element.ByteSize():
         del elements[-1]
+
+
+def _check_names(attribute: Attribute, element: Message | None, path: str) -> None:
+    """Refuses a reference to nobody."""
+    if not attribute.sub_attribute(_REFERENCE) or is_derived(attribute):
+        return
+    if element is None or not element.HasField("value"):
+        raise invalid_value(f"{path} refers to nobody: its value has to be an id.")
 
 
 def _set_moment(target: Message, moment: object) -> None:
@@ -160,6 +171,8 @@ def _assign_elements(
             assign_element(message, attribute, element, place, reading)
         elif not reading.tolerates(Tolerance.NULL_ELEMENT):
             raise invalid_value(f"{place} must not be null.")
+    if elements and attribute.sub_attribute(_REFERENCE) and not getattr(message, attribute.field):
+        raise invalid_value(f"{path} has nothing but null; [] stands for none.")
     if len(elements) > 1:
         _drop_duplicates(getattr(message, attribute.field), reading)
         if attribute.sub_attribute("primary"):

@@ -124,6 +124,8 @@ class Change:
         attribute = path.name.attribute
         if attribute is None or not attribute.multi_valued or not path.selects_all:
             yield self._operation(_REMOVE, path)
+        elif _is_blank(value, attribute):
+            return
         elif operation := self._elements_operation(path, attribute, value):
             yield operation
 
@@ -131,7 +133,10 @@ class Change:
         self, path: Path, attribute: Attribute, value: object
     ) -> Iterator[PatchOperation]:
         """Elements to add, or to replace all there are."""
-        if operation := self._elements_operation(path, attribute, value):
+        operation = None
+        if not is_unassigned(value):
+            operation = self._elements_operation(path, attribute, value)
+        if operation:
             yield operation
         elif self.op != _ADD:
             yield self._operation(_REMOVE, path)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from service.directory import role_writes, writing
 from service.directory.access_end import end_access, must_end
 from service.directory.bulk_creation import author_of
-from service.directory.changing import Changed, later_than, patched, updated
+from service.directory.changing import VALUE_PATH_CREATES, Changed, later_than, patched, updated
 from service.directory.reading import identifier_of, not_found
 from service.directory.writing import Writer
 from service.domain import etag, role_mentions
@@ -170,6 +170,8 @@ class Changer:
                 taken_over.append(before.id)
             if changed.attributes or changed.roles or takes_over:
                 author = author_of(self._plan.operations[index], self._author)
+                if changed.has_created_elements:
+                    author = author.having_met(VALUE_PATH_CREATES)
                 change = _change(changed, version, time, taken_over=takes_over)
                 recorded.append((author, change))
                 assigned.append((before.id, author.name, changed.roles))

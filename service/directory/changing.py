@@ -40,6 +40,10 @@ MAX_OPERATIONS: Final = 1_000
 """How many operations one patch has."""
 
 
+VALUE_PATH_CREATES: Final = "VALUE_PATH_CREATES"
+"""The tolerance of the gateway's dialects by which a path makes the element that it selects."""
+
+
 @dataclass(frozen=True, slots=True)
 class PasswordChange:
     """A password takes the place of another, by its hash; None takes it away."""
@@ -61,6 +65,8 @@ class Changed:
     steps: Sequence[Step]
     password: PasswordChange | None = None
     roles: RoleChanges = NO_CHANGES
+    has_created_elements: bool = False
+    """Whether a path whose filter selects nothing did."""
 
     @property
     def is_within_row(self) -> bool:
@@ -123,14 +129,16 @@ def patched(
         roles = None
     after = _working_copy(stored)
     if roles is None:
-        patch.apply(after, operations, resource_type)
+        has_created = patch.apply(after, operations, resource_type)
         _settle_password(after)
-        return changed(stored, after, resource_type, steps)
+        change = changed(stored, after, resource_type, steps)
+        return replace(change, has_created_elements=has_created)
     # What other sources say is not the client's to change.
     show(after, roles.own(roles_of(stored.message)))
-    patch.apply(after, roles.read(operations), resource_type)
+    has_created = patch.apply(after, roles.read(operations), resource_type)
     _settle_password(after)
-    return _with_roles(stored, after, resource_type, steps, roles, additive=True)
+    change = _with_roles(stored, after, resource_type, steps, roles, additive=True)
+    return replace(change, has_created_elements=has_created)
 
 
 def _with_roles(

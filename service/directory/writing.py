@@ -13,7 +13,14 @@ from rollbook.attributes import GROUP, USER
 from service.directory import role_writes
 from service.directory.access_end import can_get_in, end_access, must_end
 from service.directory.adoption import found_unmanaged
-from service.directory.changing import Changed, changed, later_than, patched, updated
+from service.directory.changing import (
+    VALUE_PATH_CREATES,
+    Changed,
+    changed,
+    later_than,
+    patched,
+    updated,
+)
 from service.directory.creating import prepared
 from service.directory.reading import existing, not_found
 from service.domain import (
@@ -144,7 +151,10 @@ async def apply_patch(
     connection, kind = writer.connection, writer.resource_type
     stored = await _held(writer, identifier, condition)
     roles = await role_writes.for_patch(connection, writer.author, stored, operations, kind)
-    return await save(writer, patched(stored, operations, kind, roles), by_client=True)
+    change = patched(stored, operations, kind, roles)
+    if change.has_created_elements:
+        writer = replace(writer, author=writer.author.having_met(VALUE_PATH_CREATES))
+    return await save(writer, change, by_client=True)
 
 
 async def change_members(

@@ -92,17 +92,29 @@ def path_text(path: AttributePath) -> str:
 
 def apply(
     resource: Message, operations: Sequence[PatchOperation], resource_type: ResourceType
-) -> None:
-    """Run operations in order on a working copy, changing it in place.
+) -> bool:
+    """Run operations in order on a working copy, changing it in place. Returns whether the filter
+    of a path selected nothing, so that an element was created.
 
     Raises INVALID_PATH, INVALID_FILTER, INVALID_VALUE, MUTABILITY or NO_TARGET naming the
     path, TOO_MANY where it would take too long; the copy is then worthless.
     """
-    visits = Visits()
+    visits, has_created = Visits(), False
     for operation in operations:
         target = resolve_target(operation, resource_type)
         visits.add(resource, target.extension, target.attribute, target.filter)
+        before = _count_filtered(resource, target)
         _apply_one(resource, operation, target, resource_type)
+        has_created = has_created or _count_filtered(resource, target) > before
+    return has_created
+
+
+def _count_filtered(resource: Message, target: Target) -> int:
+    """How many elements the attribute has that the path filters; 0 without a filter."""
+    if target.filter is None or target.attribute is None:
+        return 0
+    container = getattr(resource, target.extension.field) if target.extension else resource
+    return len(getattr(container, target.attribute.field))
 
 
 def _apply_one(

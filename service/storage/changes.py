@@ -46,6 +46,13 @@ class Author:
         """The origin of what is made, and the source of the roles that are given."""
         return self.provenance.source
 
+    def having_met(self, habit: str) -> Author:
+        """The same, with a habit of the SCIM client's that showed only when the service did what
+        it asked for. Callers over gRPC have none."""
+        if self.provenance.connection is None or habit in self.tolerances:
+            return self
+        return replace(self, tolerances=[*self.tolerances, habit])
+
     def with_source(self, source: str) -> Author:
         """The same, giving roles as another source."""
         return replace(self, provenance=replace(self.provenance, source=source))

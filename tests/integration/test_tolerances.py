@@ -68,6 +68,25 @@ async def test_each_write_of_a_bulk_leaves_its_own(
     assert await _recorded(database) == [[], ["STRING_BOOLEAN"], []]
 
 
+_WORK = {"op": "add", "path": 'emails[type eq "work"].value', "value": "ada@acme.example"}
+
+
+@pytest.mark.parametrize("way", ["by itself", "Bulk"])
+async def test_an_element_that_a_path_creates_leaves_a_mark_and_one_that_is_there_none(
+    way: str, scim: ScimClient, ada: str, database: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    for address in ("ada@acme.example", "countess@acme.example"):
+        operation = {**_WORK, "value": address}
+        if way == "Bulk":
+            data = {"schemas": [PATCH], "Operations": [operation]}
+            part = {"method": "PATCH", "path": ada, "data": data}
+            answer = await scim.post("/Bulk", {"schemas": [BULK], "Operations": [part]})
+            assert answer.body["Operations"][0]["status"] == "200"
+        else:
+            assert (await scim.patch(ada, operation)).status == 200
+    assert await _recorded(database) == [[], ["VALUE_PATH_CREATES"], []]
+
+
 async def _deactivate(url: str, path: str, value: object) -> ScimAnswer:
     async with ScimClient(url, TOKEN) as client:
         return await client.patch(path, {"op": "replace", "path": "active", "value": value})

@@ -363,6 +363,37 @@ def test_elements_that_say_nothing_do_not_empty_the_group(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "members",
+    [
+        [{}],
+        {},
+        [""],
+        [None],
+        [{"value": ""}],
+        [{"value": None}],
+        [{"display": "Ada"}],
+        [{"type": "User"}],
+        [{"value": "7"}, {}],
+        [{"value": "7"}, {"value": ""}],
+    ],
+)
+@pytest.mark.parametrize("name", ["add", "replace"])
+@pytest.mark.parametrize("dialect", [LENIENT, RFC])
+@pytest.mark.parametrize("path", ["members", None])
+def test_references_to_nobody_are_refused(
+    members: object, name: str, dialect: Dialect, path: str | None
+) -> None:
+    operation = op(name, path, members if path else {"members": members})
+    body = {"schemas": [PATCH], "Operations": [operation]}
+    assert refused(body, GROUP, dialect=dialect).scim_type == "invalidValue"
+
+
+@pytest.mark.parametrize("none", [None, [], ""])
+def test_no_members_are_said_as_no_values_of_any_attribute_are(none: object) -> None:
+    assert steps(op("replace", "members", none), GROUP) == [("remove", "members", None)]
+
+
+@pytest.mark.parametrize(
     ("operation", "scim_type", "culprit"),
     [
         (op("move", "title", "x"), "invalidSyntax", "not 'move'"),
