@@ -420,12 +420,12 @@ async def test_who_hangs_is_not_waited_for(
     url: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("service.federation.relying_party.SECONDS", 0.3)
     await person(rollbook)
     await known(rollbook, provider)
     client = await oauth.register()
     async with Visitor.open(url) as browser:
         callback = await browser.go_away(client)
+        monkeypatch.setattr("service.federation.relying_party.SECONDS", 0.3)
         provider.answering.clear()
         answer = await browser.come_back(callback)
         assert "cannot be reached just now" in answer.text
@@ -459,9 +459,9 @@ async def test_attempts_are_limited(
             assert asks_for_consent(await browser.sign_in_there(client))
             await browser.submit(action="sign_out")
         (link,) = browser.buttons
-        for _ in range(PAIR_LIMIT):
-            assert (await browser.get(link)).status == 303
-        refusal = await browser.get(link)
-        assert refusal.status == 429
+        # A minute may end in between.
+        answers = [await browser.get(link) for _ in range(2 * PAIR_LIMIT + 1)]
+        assert {answer.status for answer in answers} == {303, 429}
+        refusal = next(answer for answer in answers if answer.status == 429)
         assert int(refusal.headers["Retry-After"]) > 0
         assert "Back to sign in" in refusal.text
