@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rollbook.access import Scope
 from service.directory.administration import scopes_of
-from service.storage import principals, sign_ins
+from service.storage import passwords, principals, sign_ins
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -33,8 +33,12 @@ async def administrator(
 async def sign_in(
     connection: Connection, tenant_id: UUID, session_hash: bytes, found: SignIn
 ) -> bool:
-    """Sign somebody in; False when they have been deactivated meanwhile."""
+    """Sign somebody in; False when they have been deactivated meanwhile, or got a new password."""
     if not await stays_active(connection, tenant_id, found):
+        return False
+    shown = found.password
+    # Held as they are now, whoever sets a password either waits and signs them out, or came first.
+    if shown is not None and not await passwords.is_current(connection, tenant_id, shown):
         return False
     await sign_ins.insert(connection, tenant_id, session_hash, found)
     return True

@@ -10,6 +10,7 @@ from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.directory.administration import scopes_of
 from service.domain.errors import DomainError
 from service.domain.folding import fold
+from service.storage import credentials, passwords
 from service.storage.sign_ins import SignIn
 
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ class Administrators:
             raise
         if caller.tenant_id != tenant_id or Scope.ADMIN not in caller.scopes:
             return None
+        async with self._database.connection(tenant_id) as connection:
+            # A token of an external issuer is none of ours, that could be revoked.
+            if await credentials.by_id(connection, tenant_id, caller.credential_id) is None:
+                return None
         # What is done with somebody's own token ends with them.
         return SignIn(caller.name, caller.principal_id, caller.credential_id, caller.scopes)
 
@@ -55,11 +60,13 @@ class Administrators:
         """The active user of a name and password whose roles grant the scope `admin`. Whether
         there is such a user neither shows in the answer nor in its time. Raises RATE_LIMITED, and
         UNAVAILABLE when too many are being checked."""
+        async with self._database.connection(tenant_id) as connection:
+            shown = await passwords.of_user(connection, tenant_id, user_name)
         user_id = await self._passwords.verify(tenant_id, user_name, password, client=client())
-        if user_id is None:
+        if user_id is None or shown is None or shown.user_id != user_id:
             return None
         async with self._database.connection(tenant_id) as connection:
             scopes = await scopes_of(connection, tenant_id, user_id)
         if Scope.ADMIN not in scopes:
             return None
-        return SignIn(fold(user_name), user_id, None, scopes)
+        return SignIn(fold(user_name), user_id, None, scopes, password=shown)

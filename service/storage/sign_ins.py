@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from service.storage.database import Connection
+    from service.storage.passwords import UserPassword
 
 LIFETIME: Final = timedelta(minutes=30)
 """How long somebody stays signed in."""
@@ -21,13 +22,15 @@ LIFETIME: Final = timedelta(minutes=30)
 @dataclass(frozen=True, slots=True)
 class SignIn:
     """Who is signed in: a user, or the holder of an API token, with the scopes of that; those of
-    a user follow from roles. `provider_id` names who vouches for them, if it was no password."""
+    a user follow from roles. `provider_id` names who vouches for them, `password` is what they have
+    shown to have, if it was that."""
 
     name: str
     principal_id: UUID | None
     credential_id: UUID | None
     scopes: frozenset[Scope]
     provider_id: UUID | None = None
+    password: UserPassword | None = None
 
 
 async def insert(

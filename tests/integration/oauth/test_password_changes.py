@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
+from unittest import mock
 
+import argon2
 import pytest
 
 from rollbook.client import RollbookClient, replace
 from rollbook.v1.user_pb2 import Role, User
-from tests.harness.instance import TOKEN
+from service.rpc.user_passwords import UserPasswords
+from tests.harness.instance import TOKEN, running_gateway, running_service
 from tests.harness.oauth import Browser
 
 if TYPE_CHECKING:
@@ -75,6 +79,21 @@ LEAVING: Final[dict[str, Callable[[Ways], Awaitable[object]]]] = {
 }
 
 
+@pytest.fixture(scope="module")
+async def service(database_url: str) -> AsyncIterator[str]:
+    """A service that hashes cheaply."""
+    cheap = partial(argon2.PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+    with mock.patch("argon2.PasswordHasher", cheap):
+        async with running_service(database_url) as address:
+            yield address
+
+
+@pytest.fixture(scope="module")
+async def gateway(service: str) -> AsyncIterator[str]:
+    async with running_gateway(service) as url:
+        yield url
+
+
 @pytest.fixture
 async def rollbook(
     service: str, database: asyncpg.Connection[asyncpg.Record]
@@ -115,3 +134,25 @@ async def test_sign_ins_end_with_the_password(
     assert await oauth.scim(own.secret) == 200
     assert await oauth.scim(tokens["access_token"]) == 200
     assert (await oauth.refresh(client, tokens["refresh_token"])).status == 200
+
+
+@pytest.mark.parametrize("new", [NEW, OLD, ""])
+async def test_who_has_shown_the_old_password_meanwhile_is_not_signed_in(
+    new: str, rollbook: RollbookClient, oauth: OAuth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await oauth.register()
+    ada = await rollbook.users.create(User(user_name="ada", password=OLD, roles=[ADMIN]))
+    verify = UserPasswords.verify
+
+    async def verify_then_change(self: UserPasswords, *args: Any, **options: Any) -> Any:
+        user_id = await verify(self, *args, **options)
+        assert user_id is not None
+        await rollbook.passwords.set(new, user_id=ada.id)
+        return user_id
+
+    monkeypatch.setattr(UserPasswords, "verify", verify_then_change)
+    async with Browser.open(oauth.url) as browser:
+        await browser.visit(client)
+        refused = await browser.submit(action="sign_in", user_name="ada", password=OLD)
+        assert refused.status == 403
+        assert not await is_signed_in(browser, client)

@@ -173,3 +173,17 @@ async def test_a_client_revokes_nothing_but_what_clients_got(place: Place) -> No
     for token in (made.secret, place.issuer.token(), "unknown"):
         assert (await place.oauth.post("/oauth2/revoke", client, token=token)).status == 200
     assert (await place.told(made.secret))["active"]
+
+
+async def test_a_token_of_an_issuer_signs_nobody_in(place: Place) -> None:
+    """Nobody could revoke it, and what it consents to would outlive it."""
+    rule = ScopeRule(claims={"sub": "root"}, scopes=["admin", "scim"])
+    await place.admin.issuers.create(
+        Issuer(name="admins", issuer=place.issuer.url, audiences=["admins"], rules=[rule])
+    )
+    token = place.issuer.token(aud="admins", sub="root")
+    assert (await place.told(token))["scope"] == "admin scim"
+    client = await place.oauth.register()
+    async with Browser.open(place.oauth.url) as browser:
+        await browser.visit(client)
+        assert (await browser.sign_in(token)).status == 403
