@@ -284,7 +284,9 @@ def _name(provider: StoredProvider) -> str:
 
 
 def _log(tenant_id: UUID, provider: StoredProvider, reason: Exception) -> None:
-    log.info(
+    # That somebody is a stranger is nothing to mend.
+    tell = log.info if isinstance(reason, StrangerError) else log.warning
+    tell(
         "sign_in.refused",
         tenant_id=str(tenant_id),
         provider=provider.content.name,

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from structlog.testing import capture_logs
 
 from rollbook.v1.oauth_service_pb2 import OAuthClient
 from rollbook.v1.sign_in_provider_service_pb2 import SignInProvider
@@ -17,8 +18,13 @@ from rollbook.v1.user_pb2 import Role
 from service.rpc.attempts import PAIR_LIMIT
 from tests.harness.issuer import b64, new_key
 from tests.harness.oauth import REDIRECT_URI, Answered
-from tests.harness.openid_provider import CLIENT_ID, OpenIdProvider, running_provider
-from tests.harness.sign_in import Visitor, asks_for_consent, changed, known, person
+from tests.harness.openid_provider import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    OpenIdProvider,
+    running_provider,
+)
+from tests.harness.sign_in import EMAIL, Visitor, asks_for_consent, changed, known, person
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -294,6 +300,28 @@ async def test_who_is_no_active_administrator_learns_nothing(
     async with Visitor.open(url) as browser:
         texts.add((await browser.sign_in_there(client, state="s")).text)
     assert len(texts) == 1
+
+
+async def test_the_log_says_why_and_no_more(
+    rollbook: RollbookClient, oauth: OAuth, provider: OpenIdProvider, url: str
+) -> None:
+    await person(rollbook)
+    await known(rollbook, provider)
+    client = await oauth.register()
+    provider.person["email_verified"] = False
+    with capture_logs() as heard:
+        async with Visitor.open(url) as browser:
+            callback = await browser.go_away(client)
+            await browser.come_back(callback)
+            await browser.come_back(changed(await browser.go_away(client), error="<b>\n"))
+    told = [each for each in heard if each["event"] == "sign_in.refused"]
+    assert [(each["provider"], each["reason"], each["log_level"]) for each in told] == [
+        ("okta", "the e-mail address is not verified", "info"),
+        ("okta", "an error that is none", "warning"),
+    ]
+    secrets_of = Answered(303, {"Location": callback}, "").query
+    for secret in (*secrets_of.values(), EMAIL, CLIENT_SECRET):
+        assert secret not in str(heard)
 
 
 async def test_a_provider_of_one_tenant_signs_nobody_into_another(
