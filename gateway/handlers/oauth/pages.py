@@ -59,7 +59,7 @@ def page(
 def _policy(form_targets: tuple[str, ...]) -> str:
     """Nothing is loaded and nobody frames it; the style sheet is known by its hash."""
     digest = base64.b64encode(hashlib.sha256(_css().encode()).digest()).decode()
-    targets = " ".join(("'self'", *form_targets))
+    targets = " ".join(dict.fromkeys(("'self'", *form_targets)))
     return (
         f"default-src 'none'; style-src 'sha256-{digest}'; form-action {targets}; "
         "base-uri 'none'; frame-ancestors 'none'"

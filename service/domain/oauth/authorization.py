@@ -115,6 +115,16 @@ def _check_enabled(connection: ScimConnection, scopes: frozenset[Scope]) -> None
         )
 
 
+def _check_extensions(parameters: Parameters) -> None:
+    """Whoever asks for these relies on them, so that ignoring them would answer another request:
+    request objects (RFC 9101 §6.3), and other ways back than the query."""
+    for name in ("request", "request_uri"):
+        if parameters.get(name):
+            raise OAuthError(f"{name}_not_supported", "Request objects are not supported.")
+    if parameters.get("response_mode") not in {"", "query"}:
+        raise invalid_request("response_mode is query.")
+
+
 def _checked(
     client: Client, parameters: Parameters, redirect_uri: str, issuer: str
 ) -> Authorization:
@@ -124,6 +134,7 @@ def _checked(
         raise invalid_request("The parameter response_type is missing.")
     if response_type != "code":
         raise OAuthError("unsupported_response_type", "response_type is code.")
+    _check_extensions(parameters)
     request = Request(parameters)
     grant = CodeGrant(request, Protocol(client))
     S256()(grant)
