@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
 from rollbook.metadata import CHANNEL, CLIENT, GATEWAY, SCIM
@@ -36,7 +36,16 @@ class Claims:
         address that it sees, and what stands before that a client may have made up."""
         if self._trust_forwarded and (hops := http.headers.getall("X-Forwarded-For", ())):
             try:
-                return str(ip_address(hops[-1].rpartition(",")[2].strip()))
+                return str(_address(hops[-1].rpartition(",")[2].strip()))
             except ValueError:
                 pass
         return http.remote or ""
+
+
+def _address(hop: str) -> IPv4Address | IPv6Address:
+    """The address of a hop. Azure's and IIS's proxies put the port behind it, as Forwarded has it
+    (RFC 7239 §6). Raises ValueError."""
+    if hop.startswith("["):
+        return ip_address(hop[1:].rpartition("]")[0])
+    host, colon, port = hop.rpartition(":")
+    return ip_address(host if colon and port.isdecimal() and ":" not in host else hop)
