@@ -64,10 +64,15 @@ _ADVICE_BY_REASON: Final = {
         "Check ROLLBOOK_TOKEN or --token-file. `make run` prints the first token when it starts "
         "on an empty data directory."
     ),
-    "UNIQUENESS": "See who has it with `rollbook user get`, change it with `rollbook user update`.",
     "SCOPE_MISSING": "Use a token with that scope.",
     "ETAG_MISMATCH": "Someone else has changed it: look again, then repeat the command.",
     "CONFLICT": "Repeat the command.",
+}
+
+_ADVICE_BY_FIELD: Final = {
+    ("UNIQUENESS", "userName"): (
+        "See who has it with `rollbook user get`, change it with `rollbook user update`."
+    ),
 }
 
 _ADVICE_BY_CLASS: Final[dict[type[RollbookError], str]] = {
@@ -88,7 +93,11 @@ def exit_code(error: RollbookError) -> ExitCode:
 
 def advice(error: RollbookError) -> str:
     """What to do about an error; empty where its message says that itself."""
-    return _ADVICE_BY_REASON.get(error.reason) or _ADVICE_BY_CLASS.get(type(error), "")
+    return (
+        _ADVICE_BY_FIELD.get((error.reason, error.field))
+        or _ADVICE_BY_REASON.get(error.reason)
+        or _ADVICE_BY_CLASS.get(type(error), "")
+    )
 
 
 def describe(error: RollbookError) -> str:
