@@ -325,7 +325,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     assignments = RoleAssignmentMethods(database, writes, page_key)
     secrets = CredentialMethods(database, means.epoch, page_key)
     workloads = WorkloadMethods(database, means.epoch, page_key)
-    connections = ConnectionMethods(database, writes, means.epoch, settings.base_url_of)
+    connections = ConnectionMethods(database, writes, settings.base_url_of)
     lists = AccessListMethods(database, revisions, page_key)
     looks = AccessLooks(database, means.writes_epoch, settings.access_cache_bytes)
     checks = AccessCheckMethods(looks, revisions, lists.check_past, page_key)

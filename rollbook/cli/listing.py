@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from google.protobuf.message import Message
+    from google.protobuf.timestamp_pb2 import Timestamp
 
     from rollbook.cli.output import Output
     from rollbook.client import Listing
@@ -40,6 +41,11 @@ Limit = Annotated[
 ]
 
 M = TypeVar("M", bound="Message")
+
+
+def minute(time: Timestamp) -> str:
+    """A time as a column shows it, in UTC."""
+    return f"{time.ToDatetime():%Y-%m-%d %H:%M}"
 
 
 def page_size(limit: int | None, output: Output) -> int:

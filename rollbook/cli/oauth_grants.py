@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from rollbook.cli.listing import Limit, page_size, show
+from rollbook.cli.listing import Limit, minute, page_size, show
 from rollbook.cli.naming import find_principal_id
 from rollbook.cli.session import Session, command
 from rollbook.cli.several import for_each
+from rollbook.cli.tokens import Ended  # noqa: TC001  typer reads annotations
 from rollbook.v1.oauth_service_pb2 import OAuthGrantState
 
 if TYPE_CHECKING:
-    from google.protobuf.timestamp_pb2 import Timestamp
-
     from rollbook.v1.oauth_service_pb2 import OAuthGrant
 
 app = typer.Typer(no_args_is_help=True, help="See what clients were given, and take it back.")
@@ -38,7 +37,7 @@ async def list_grants(
     principal: Annotated[
         str | None, typer.Option(metavar="USER", help="Only what this user consented to.")
     ] = None,
-    ended: Annotated[bool, typer.Option("--ended", help="Also those that have ended.")] = False,
+    ended: Ended = False,
     limit: Limit = None,
 ) -> None:
     """List what administrators have consented to, the newest first."""
@@ -67,12 +66,12 @@ async def revoke(
 
 
 def _row(grant: OAuthGrant) -> tuple[str, ...]:
-    refreshed = _minute(grant.refresh_time) if grant.HasField("refresh_time") else "never"
+    refreshed = minute(grant.refresh_time) if grant.HasField("refresh_time") else "never"
     return (
         grant.client_name,
         " ".join(grant.scopes),
         grant.granted_by,
-        _minute(grant.create_time),
+        minute(grant.create_time),
         refreshed,
         _validity(grant),
         grant.id,
@@ -81,12 +80,8 @@ def _row(grant: OAuthGrant) -> tuple[str, ...]:
 
 def _validity(grant: OAuthGrant) -> str:
     if grant.HasField("revoke_time"):
-        return f"revoked {_minute(grant.revoke_time)}"
+        return f"revoked {minute(grant.revoke_time)}"
     if not grant.HasField("expire_time"):
         return ""
     has_ended = grant.state == OAuthGrantState.O_AUTH_GRANT_STATE_EXPIRED
-    return f"{'ended' if has_ended else 'until'} {_minute(grant.expire_time)}"
-
-
-def _minute(time: Timestamp) -> str:
-    return f"{time.ToDatetime():%Y-%m-%d %H:%M}"
+    return f"{'ended' if has_ended else 'until'} {minute(grant.expire_time)}"

@@ -10,14 +10,12 @@ from google.protobuf.json_format import MessageToDict
 
 from rollbook.cli.durations import parse_duration
 from rollbook.cli.failures import usage
-from rollbook.cli.listing import Limit, page_size, show
+from rollbook.cli.listing import Limit, minute, page_size, show
 from rollbook.cli.naming import find_group, find_user, is_id
 from rollbook.cli.profile import ValidateOnly  # noqa: TC001  typer reads annotations
 from rollbook.cli.session import Session, command
 
 if TYPE_CHECKING:
-    from google.protobuf.timestamp_pb2 import Timestamp
-
     from rollbook.v1.role_pb2 import RoleAssignment
 
 app = typer.Typer(no_args_is_help=True, help="Say what roles there are, and who has which.")
@@ -151,17 +149,13 @@ async def _principal_id(
 
 
 def _row(assignment: RoleAssignment) -> tuple[str, ...]:
-    until = _minute(assignment.expire_time) if assignment.HasField("expire_time") else ""
+    until = minute(assignment.expire_time) if assignment.HasField("expire_time") else ""
     return (
         assignment.type,
         assignment.value,
         f"{assignment.principal_type.lower()} {assignment.principal_id}",
         assignment.source,
         assignment.granted_by,
-        _minute(assignment.create_time),
+        minute(assignment.create_time),
         f"{until} (pending)".strip() if assignment.pending else until,
     )
-
-
-def _minute(time: Timestamp) -> str:
-    return f"{time.ToDatetime():%Y-%m-%d %H:%M}"

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rollbook.access import Scope  # noqa: TC001  typer reads annotations
 from rollbook.cli.durations import parse_duration
 from rollbook.cli.failures import usage
 from rollbook.cli.listing import Limit, page_size, show
@@ -14,7 +13,16 @@ from rollbook.cli.naming import find_connection, find_service_account, find_toke
 from rollbook.cli.service_accounts import AccountName  # noqa: TC001  typer reads annotations
 from rollbook.cli.session import Session, command
 from rollbook.cli.several import for_each
-from rollbook.cli.tokens import COLUMNS, show_secret, token_row
+from rollbook.cli.tokens import (
+    COLUMNS,
+    ConnectionName,
+    Ended,
+    Lifetime,
+    Overlap,
+    Scopes,
+    show_secret,
+    token_row,
+)
 
 if TYPE_CHECKING:
     from rollbook.v1.service_account_pb2 import ServiceAccount
@@ -36,20 +44,12 @@ async def create(
     session: Session,
     account: AccountName,
     *,
-    scopes: Annotated[
-        list[Scope], typer.Option("--scope", help="What it is good for; may be repeated.")
-    ],
+    scopes: Scopes,
     name: Annotated[
         str | None, typer.Option(help="What it is for; else it is called as the account is.")
     ] = None,
-    lifetime: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="How long it is valid, e.g. 90d; else without end."),
-    ] = None,
-    connection: Annotated[
-        str | None,
-        typer.Option(help="The SCIM connection that it is for, by id or name; else the default."),
-    ] = None,
+    lifetime: Lifetime = None,
+    connection: ConnectionName = None,
 ) -> None:
     """Make a key and print its secret, which cannot be had again.
 
@@ -75,7 +75,7 @@ async def list_keys(
     session: Session,
     account: AccountName,
     *,
-    ended: Annotated[bool, typer.Option("--ended", help="Also those that have ended.")] = False,
+    ended: Ended = False,
     limit: Limit = None,
 ) -> None:
     """List the keys of an account, the newest first, without their secrets."""
@@ -96,9 +96,7 @@ async def rotate(
     account: AccountName,
     key: KeyName,
     *,
-    overlap: Annotated[
-        str, typer.Option(metavar="TIME", help="How long the old one stays valid.")
-    ] = "1d",
+    overlap: Overlap = "1d",
 ) -> None:
     """Make a key in the place of another and print its secret."""
     with usage():

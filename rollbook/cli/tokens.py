@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from google.protobuf.json_format import MessageToDict
 
-from rollbook.access import Scope  # noqa: TC001  typer reads annotations
+from rollbook.access import Scope
 from rollbook.cli.durations import parse_duration
 from rollbook.cli.failures import usage
-from rollbook.cli.listing import Limit, page_size, show
+from rollbook.cli.listing import Limit, minute, page_size, show
 from rollbook.cli.naming import find_connection, find_token, find_user, is_id
 from rollbook.cli.session import Session, command
 from rollbook.cli.several import for_each
 
 if TYPE_CHECKING:
-    from google.protobuf.timestamp_pb2 import Timestamp
-
     from rollbook.cli.output import Output
     from rollbook.v1.credential_service_pb2 import Token
 
@@ -26,6 +24,20 @@ app = typer.Typer(no_args_is_help=True, help="Make, list, replace and revoke API
 
 TokenName = Annotated[str, typer.Argument(metavar="TOKEN", help="Id or name.")]
 TokenNames = Annotated[list[str], typer.Argument(metavar="TOKEN...", help="Ids or names.")]
+
+Scopes = Annotated[
+    list[Scope], typer.Option("--scope", help="What it is good for; may be repeated.")
+]
+Lifetime = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="How long it is valid, e.g. 90d; else without end."),
+]
+ConnectionName = Annotated[
+    str | None,
+    typer.Option(help="The SCIM connection that it is for, by id or name; else the default."),
+]
+Ended = Annotated[bool, typer.Option("--ended", help="Also those that have ended.")]
+Overlap = Annotated[str, typer.Option(metavar="TIME", help="How long the old one stays valid.")]
 
 COLUMNS: Final = ("name", "scopes", "ends with", "last used (UTC)", "valid (UTC)", "id")
 
@@ -42,23 +54,15 @@ async def create(
     session: Session,
     name: Annotated[str, typer.Argument(help="What it is for.")],
     *,
-    scopes: Annotated[
-        list[Scope], typer.Option("--scope", help="What it is good for; may be repeated.")
-    ],
-    lifetime: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="How long it is valid, e.g. 90d; else without end."),
-    ] = None,
+    scopes: Scopes,
+    lifetime: Lifetime = None,
     principal: Annotated[
         str | None,
         typer.Option(
             metavar="USER", help="Whose it is: it ends when that user is deactivated or deleted."
         ),
     ] = None,
-    connection: Annotated[
-        str | None,
-        typer.Option(help="The SCIM connection that it is for, by id or name; else the default."),
-    ] = None,
+    connection: ConnectionName = None,
 ) -> None:
     """Make a token and print its secret, which cannot be had again."""
     with usage():
@@ -79,7 +83,7 @@ async def create(
 async def list_tokens(
     session: Session,
     *,
-    ended: Annotated[bool, typer.Option("--ended", help="Also those that have ended.")] = False,
+    ended: Ended = False,
     principal: Annotated[
         str | None, typer.Option(metavar="USER", help="Only those of this user.")
     ] = None,
@@ -105,9 +109,7 @@ async def rotate(
     session: Session,
     name: TokenName,
     *,
-    overlap: Annotated[
-        str, typer.Option(metavar="TIME", help="How long the old one stays valid.")
-    ] = "1d",
+    overlap: Overlap = "1d",
 ) -> None:
     """Make a token in the place of another and print its secret."""
     with usage():
@@ -150,18 +152,14 @@ def show_secret(output: Output, token: Token, secret: str) -> None:
 
 def token_row(token: Token) -> tuple[str, ...]:
     """What a table shows of a token, by `COLUMNS`."""
-    used = _minute(token.last_use_time) if token.HasField("last_use_time") else "never"
+    used = minute(token.last_use_time) if token.HasField("last_use_time") else "never"
     ends = f"…{token.hint}" if token.hint else ""
     return (token.name, " ".join(token.scopes), ends, used, _end(token), token.id)
 
 
 def _end(token: Token) -> str:
     if token.HasField("revoke_time"):
-        return f"revoked {_minute(token.revoke_time)}"
+        return f"revoked {minute(token.revoke_time)}"
     if token.HasField("expire_time"):
-        return f"until {_minute(token.expire_time)}"
+        return f"until {minute(token.expire_time)}"
     return "without end"
-
-
-def _minute(time: Timestamp) -> str:
-    return f"{time.ToDatetime():%Y-%m-%d %H:%M}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from rollbook.access import Scope  # noqa: TC001  typer reads annotations
-from rollbook.cli.listing import Limit, page_size, show
+from rollbook.cli.listing import Limit, minute, page_size, show
 from rollbook.cli.naming import find_workload
 from rollbook.cli.session import Session, command
 from rollbook.cli.several import for_each
@@ -80,9 +80,5 @@ async def remove(session: Session, names: WorkloadNames) -> None:
 def _row(identity: CertificateIdentity) -> tuple[str, ...]:
     if identity.HasField("revoke_time"):
         return (identity.name, identity.pattern, "ended", "", identity.id)
-    used = (
-        f"{identity.last_use_time.ToDatetime():%Y-%m-%d %H:%M}"
-        if identity.HasField("last_use_time")
-        else "never"
-    )
+    used = minute(identity.last_use_time) if identity.HasField("last_use_time") else "never"
     return (identity.name, identity.pattern, " ".join(identity.scopes), used, identity.id)

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rollbook.attributes import USER
 from rollbook.v1 import credential_service_pb2
 from service.directory import api_tokens as use_cases
-from service.directory.paging import page_size_of
 from service.directory.reading import identifier_of
-from service.domain import page_token
-from service.domain.page_token import Position
 from service.domain.timestamps import timestamp
 from service.domain.token_rules import (
     DEFAULT_OVERLAP,
@@ -20,6 +17,8 @@ from service.domain.token_rules import (
     lifetime_of,
     overlap_of,
 )
+from service.rpc.id_pages import IdPage
+from service.rpc.withdrawal import withdraw
 from service.storage import api_tokens, credentials
 
 if TYPE_CHECKING:
@@ -71,62 +70,47 @@ class CredentialMethods:
 
     async def list(self, request: Any, call: Call) -> bytes:
         """One page of tokens."""
-        size = max(1, page_size_of(request))
         whose = identifier_of(USER, request.principal_id) if request.principal_id else None
-        digest = page_token.digest(
-            call.method.encode(),
-            call.tenant_id.bytes,
-            bytes([request.show_ended]),
-            *([whose.bytes] if whose else []),
-        )
-        before = None
-        if request.page_token:
-            before = page_token.decode(request.page_token, digest, size, self._page_key).id
+        narrowed = (bytes([request.show_ended]), *([whose.bytes] if whose else []))
+        page = IdPage.of(request, call, self._page_key, *narrowed)
         async with self._database.connection(call.tenant_id) as connection:
             found = await api_tokens.page(
                 connection,
                 call.tenant_id,
                 principal_id=whose,
-                before=before,
+                before=page.before,
                 with_ended=request.show_ended,
-                limit=size + 1,
+                limit=page.limit,
             )
-        response = credential_service_pb2.ListTokensResponse(
-            tokens=[token.message() for token in found[:size]]
-        )
-        if len(found) > size:
-            last = Position(None, found[size - 1].id)
-            response.next_page_token = page_token.encode(last, digest, size, self._page_key)
-        return response.SerializeToString()
+        tokens, next_page_token = page.cut(found)
+        return credential_service_pb2.ListTokensResponse(
+            tokens=[token.message() for token in tokens], next_page_token=next_page_token
+        ).SerializeToString()
 
     async def rotate(self, request: Any, call: Call) -> bytes:
         """A token in the place of another."""
         has_overlap = request.HasField("overlap")
         overlap = overlap_of(request.overlap) if has_overlap else DEFAULT_OVERLAP
-        try:
-            token, secret = await self._database.transaction(
-                call.tenant_id,
-                lambda connection: use_cases.rotate(
-                    connection, call.author, request.id, overlap, call.caller.scopes
-                ),
-            )
-        finally:
-            # The old one ends sooner than whoever has looked at it knows.
-            self._epoch.advance()
+        token, secret = await withdraw(
+            self._database,
+            self._epoch,
+            call.tenant_id,
+            lambda connection: use_cases.rotate(
+                connection, call.author, request.id, overlap, call.caller.scopes
+            ),
+        )
         return credential_service_pb2.RotateTokenResponse(
             token=token.message(), secret=secret
         ).SerializeToString()
 
     async def revoke(self, request: Any, call: Call) -> bytes:
         """A token less, which nobody on this machine believes in when this returns."""
-        try:
-            await self._database.transaction(
-                call.tenant_id,
-                lambda connection: use_cases.revoke(connection, call.author, request.id),
-            )
-        finally:
-            # Whether a transaction was committed is not always known.
-            self._epoch.advance()
+        await withdraw(
+            self._database,
+            self._epoch,
+            call.tenant_id,
+            lambda connection: use_cases.revoke(connection, call.author, request.id),
+        )
         return b""
 
     async def describe_caller(self, request: Any, call: Call) -> bytes:

@@ -9,6 +9,7 @@ from service.directory import issuers as use_cases
 from service.domain import etag
 from service.domain.issuer_rules import checked_issuer, updated_issuer
 from service.rpc.id_pages import IdPage
+from service.rpc.withdrawal import withdraw
 from service.storage import issuers
 
 if TYPE_CHECKING:
@@ -80,20 +81,15 @@ class IssuerMethods:
             after = await use_cases.update(connection, call.author, before, checked)
             return issuer_service_pb2.UpdateIssuerResponse(issuer=after.message).SerializeToString()
 
-        try:
-            return await self._writes.run(call, request, self._writes.fingerprint(request), work)
-        finally:
-            # Whether a transaction was committed is not always known.
-            self._epoch.advance()
+        call.effects.credentials_ended = True
+        return await self._writes.run(call, request, self._writes.fingerprint(request), work)
 
     async def delete(self, request: Any, call: Call) -> bytes:
         """An issuer less, whose tokens nobody on this machine believes when this returns."""
-        try:
-            await self._database.transaction(
-                call.tenant_id,
-                lambda connection: use_cases.delete(connection, call.author, request.id),
-            )
-        finally:
-            # Whether a transaction was committed is not always known.
-            self._epoch.advance()
+        await withdraw(
+            self._database,
+            self._epoch,
+            call.tenant_id,
+            lambda connection: use_cases.delete(connection, call.author, request.id),
+        )
         return b""

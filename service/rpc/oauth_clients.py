@@ -9,6 +9,7 @@ from service.directory import oauth_clients as use_cases
 from service.domain.oauth.client_rules import checked_client
 from service.domain.token_rules import check_not_wider
 from service.rpc.id_pages import IdPage
+from service.rpc.withdrawal import withdraw
 from service.storage import oauth_clients
 
 if TYPE_CHECKING:
@@ -73,12 +74,10 @@ class OAuthClientMethods:
 
     async def delete(self, request: Any, call: Call) -> bytes:
         """A client less, whose tokens nobody on this machine believes in when this returns."""
-        try:
-            await self._database.transaction(
-                call.tenant_id,
-                lambda connection: use_cases.delete(connection, call.author, request.id),
-            )
-        finally:
-            # Whether a transaction was committed is not always known.
-            self._epoch.advance()
+        await withdraw(
+            self._database,
+            self._epoch,
+            call.tenant_id,
+            lambda connection: use_cases.delete(connection, call.author, request.id),
+        )
         return b""

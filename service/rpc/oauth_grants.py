@@ -10,6 +10,7 @@ from service.directory import oauth_clients
 from service.directory import oauth_grants as use_cases
 from service.directory.reading import identifier_of
 from service.rpc.id_pages import IdPage
+from service.rpc.withdrawal import withdraw
 from service.storage import oauth_grants
 
 if TYPE_CHECKING:
@@ -64,12 +65,10 @@ class OAuthGrantMethods:
 
     async def revoke(self, request: Any, call: Call) -> bytes:
         """A grant less, whose tokens nobody on this machine believes in when this returns."""
-        try:
-            await self._database.transaction(
-                call.tenant_id,
-                lambda connection: use_cases.revoke(connection, call.author, request.id),
-            )
-        finally:
-            # Whether a transaction was committed is not always known.
-            self._epoch.advance()
+        await withdraw(
+            self._database,
+            self._epoch,
+            call.tenant_id,
+            lambda connection: use_cases.revoke(connection, call.author, request.id),
+        )
         return b""

@@ -17,6 +17,7 @@ from service.domain.oauth.keys import read_key_set
 from service.federation.key_sets import fits
 from service.rpc.authentication import NOBODY
 from service.rpc.gateways import is_passed_on
+from service.rpc.withdrawal import withdraw
 from service.storage import oauth_tokens
 
 if TYPE_CHECKING:
@@ -115,13 +116,14 @@ class OAuthTokenMethods:
     async def revoke(self, request: Any, call: Call) -> bytes:
         """A token less (RFC 7009)."""
         asked = await self._asked(request.request, call, "/oauth2/revoke")
-        await self._database.transaction(
+        await withdraw(
+            self._database,
+            self._epoch,
             asked.client.tenant_id,
             lambda connection: use_cases.revoke(
                 connection, asked.client, asked.parameters.get("token")
             ),
         )
-        self._epoch.advance()
         return b""
 
     async def introspect(self, request: Any, call: Call) -> bytes:

@@ -14,7 +14,6 @@ from service.storage.credentials import DEFAULT_TENANT
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from service.epoch import Epoch
     from service.rpc.calls import Answer, Call
     from service.rpc.writes import Writes
     from service.storage.database import Connection, Database
@@ -27,12 +26,9 @@ class ConnectionMethods:
     """Makes, reads, changes and deletes SCIM connections. `base_url_of` tells the SCIM base URL of
     a tenant by its name, which is empty for the default one."""
 
-    def __init__(
-        self, database: Database, writes: Writes, epoch: Epoch, base_url_of: BaseUrl
-    ) -> None:
+    def __init__(self, database: Database, writes: Writes, base_url_of: BaseUrl) -> None:
         self._database = database
         self._writes = writes
-        self._epoch = epoch
         self._base_url_of = base_url_of
 
     def answers(self) -> Mapping[str, Answer]:
@@ -100,11 +96,8 @@ class ConnectionMethods:
     async def _write(
         self, request: Any, call: Call, work: Callable[[Connection], Awaitable[bytes]]
     ) -> bytes:
-        try:
-            return await self._writes.run(call, request, self._writes.fingerprint(request), work)
-        finally:
-            # Whether a transaction was committed is not always known.
-            self._epoch.advance()
+        call.effects.credentials_ended = True
+        return await self._writes.run(call, request, self._writes.fingerprint(request), work)
 
     async def _answer(self, connection: Connection, stored: StoredConnection, call: Call) -> bytes:
         """CreateConnectionResponse and its like: the connection is field 1 in all of them."""

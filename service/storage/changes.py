@@ -20,8 +20,9 @@ Action = Literal["create", "update", "delete"]
 @dataclass(slots=True)
 class Effects:
     """What others have to hear of between the commit of a call's writes and its answer.
-    `credentials_ended`: what a worker believes of any credentials, or of where tenants stand, may
-    be true no more. `rights_changed`: of those of principals, by what their roles grant them.
+    `credentials_ended`: what a worker believes of any credentials, or of where tenants and SCIM
+    connections stand, may be true no more. `rights_changed`: of those of principals, by what their
+    roles grant them.
     `transaction_id`: of the transaction that wrote, by which readers can ask for what it did."""
 
     credentials_ended: bool = False
