@@ -79,7 +79,7 @@ rollbook connection create entra --dialect entra --adoption link --allow 192.0.2
 )
 async def create(
     session: Session,
-    name: Annotated[str, typer.Argument(help="What to call it.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What to call it.")],
     *,
     dialect: Dialect = None,
     email_user_names: EmailUserNames = None,

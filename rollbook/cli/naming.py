@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from uuid import UUID
 
 from grpc import StatusCode
@@ -12,7 +13,7 @@ from rollbook.client.groups import SUMMARY
 from rollbook.errors import InvalidRequestError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rollbook.client import RollbookClient
     from rollbook.v1.connection_pb2 import Connection
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
     from rollbook.v1.workload_service_pb2 import CertificateIdentity
 
 Found = TypeVar("Found")
+
+
+class _Find(Protocol):
+    """How one kind of principal is found by its name."""
+
+    async def __call__(
+        self, client: RollbookClient, name: str, *, read_mask: Sequence[str] = ()
+    ) -> Any: ...
+
 
 _LOOKUPS_AT_ONCE: Final = 16
 _LARGE_PAGE: Final = 500
@@ -95,18 +105,32 @@ async def find_principal_id(client: RollbookClient, name: str) -> str:
     """The id of the user with that id, userName or e-mail address, or else of the group or service
     account with that displayName. An id stands for itself. Raises NotFoundError;
     InvalidRequestError when several have the name."""
+    kinds = {
+        "user": find_user,
+        "group": find_group,
+        "service account": find_service_account,
+    }
+    return await _first_id(client, name, kinds)
+
+
+async def find_holder_id(client: RollbookClient, name: str) -> str:
+    """As `find_principal_id`, of those who can have credentials: no group."""
+    kinds = {"user": find_user, "service account": find_service_account}
+    return await _first_id(client, name, kinds)
+
+
+async def _first_id(client: RollbookClient, name: str, kinds: Mapping[str, _Find]) -> str:
     if is_id(name):
         return name
-    find_one = (find_user, find_group, find_service_account)
-    for find in find_one:
-        try:
-            return (await find(client, name, read_mask=["id"])).id
-        except NotFoundError as error:
-            missing = error
+    for find in kinds.values():
+        with suppress(NotFoundError):
+            found_id: str = (await find(client, name, read_mask=["id"])).id
+            return found_id
+    *most, last = kinds
     raise NotFoundError(
-        f"There is no user, group or service account {name!r}.",
-        code=missing.code,
-        reason=missing.reason,
+        f"There is no {', '.join(most)} or {last} {name!r}.",
+        code=StatusCode.NOT_FOUND,
+        reason="USER_NOT_FOUND",
     )
 
 

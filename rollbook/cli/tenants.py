@@ -59,7 +59,9 @@ rollbook --tenant acme token create okta --scope scim""",
 )
 async def create(
     session: Session,
-    name: Annotated[str, typer.Argument(help="As it stands in URLs: a-z, 0-9 and -.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="As it stands in URLs: a-z, 0-9 and -.")
+    ],
     *,
     display_name: Annotated[str, typer.Option(help="What people call it.")] = "",
     hosts: Hosts = None,
@@ -99,9 +101,7 @@ async def list_tenants(session: Session, *, limit: Limit = None) -> None:
 @command(app, "get", examples="rollbook tenant get acme")
 async def get(
     session: Session,
-    name: Annotated[
-        str, typer.Argument(metavar="[TENANT]", help="Id or name; else one's own.")
-    ] = "",
+    name: Annotated[str, typer.Argument(metavar="TENANT", help="Id or name; else one's own.")] = "",
 ) -> None:
     """Show a tenant."""
     _show(session.output, await session.client.tenants.get(name), "")

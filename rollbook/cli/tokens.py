@@ -12,7 +12,7 @@ from rollbook.access import Scope
 from rollbook.cli.durations import parse_duration
 from rollbook.cli.failures import usage
 from rollbook.cli.listing import Limit, minute, page_size, show
-from rollbook.cli.naming import find_connection, find_token, find_user, is_id
+from rollbook.cli.naming import find_connection, find_holder_id, find_token
 from rollbook.cli.session import Session, command
 from rollbook.cli.several import for_each
 
@@ -48,18 +48,21 @@ COLUMNS: Final = ("name", "scopes", "ends with", "last used (UTC)", "valid (UTC)
     examples="""\
 rollbook token create okta --scope scim --connection okta
 rollbook token create billing --scope directory.read --lifetime 90d > token
-rollbook token create "Grace's laptop" --scope directory.read --principal grace@acme.example""",
+rollbook token create "Grace's laptop" --scope directory.read --principal grace@acme.example
+rollbook token create builds --scope directory.read --principal ci-bot""",
 )
 async def create(
     session: Session,
-    name: Annotated[str, typer.Argument(help="What it is for.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What it is for.")],
     *,
     scopes: Scopes,
     lifetime: Lifetime = None,
     principal: Annotated[
         str | None,
         typer.Option(
-            metavar="USER", help="Whose it is: it ends when that user is deactivated or deleted."
+            metavar="WHO",
+            help="The user or service account whose it is: it ends when that one is deactivated or "
+            "deleted.",
         ),
     ] = None,
     connection: ConnectionName = None,
@@ -85,7 +88,7 @@ async def list_tokens(
     *,
     ended: Ended = False,
     principal: Annotated[
-        str | None, typer.Option(metavar="USER", help="Only those of this user.")
+        str | None, typer.Option(metavar="WHO", help="Only those of this user or service account.")
     ] = None,
     limit: Limit = None,
 ) -> None:
@@ -132,10 +135,8 @@ async def revoke(session: Session, names: TokenNames) -> None:
 
 
 async def _principal_id(session: Session, name: str | None) -> str:
-    """The id of the user of that name, e-mail address or id, which stands for itself."""
-    if name is None or is_id(name):
-        return name or ""
-    return (await find_user(session.client, name, read_mask=["id"])).id
+    """The id of the user or service account of that name; empty without one."""
+    return await find_holder_id(session.client, name) if name else ""
 
 
 def show_secret(output: Output, token: Token, secret: str) -> None:

@@ -158,7 +158,8 @@ def _email_change(user: User, address: str) -> Change:
 async def deactivate_users(session: Session, names: UserNames) -> None:
     """Forbid the use of accounts, at once and on every path.
 
-    Nothing of them is deleted; `activate` lets them be used again.
+    Their tokens and OAuth grants are revoked; nothing else is lost, and `activate` lets
+    them be used again.
     """
 
     async def deactivate(name: str) -> None:

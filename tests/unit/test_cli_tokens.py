@@ -108,11 +108,23 @@ async def test_tokens_of_a_user_are_made_and_listed_by_name(
     assert (ran.object["name"], ran.object["principalId"]) == ("laptop", ada.id)
 
 
+async def test_tokens_of_a_service_account_are_made_and_listed_by_name(
+    service: MemoryService, rollbook: Command
+) -> None:
+    bot = service.add_service_account("ci-bot")
+    whose = ("--principal", "ci-bot")
+    ran = await rollbook("token", "create", "builds", "--scope", "directory.read", *whose)
+    assert ran.exit_code == 0, ran.err
+    ran = await rollbook("token", "list", *whose, "--json")
+    assert (ran.object["name"], ran.object["principalId"]) == ("builds", bot.id)
+
+
 async def test_no_token_is_made_for_who_is_not_there(
     service: MemoryService, rollbook: Command
 ) -> None:
     ran = await rollbook("token", "create", "x", "--scope", "scim", "--principal", "nobody")
     assert ran.exit_code == 3
+    assert "no user or service account 'nobody'" in ran.err
     assert not service.tokens.by_id
 
 
