@@ -58,6 +58,12 @@ Lock = Annotated[
     bool | None,
     typer.Option("--lock/--no-lock", help="Let nobody else change what it has provisioned."),
 ]
+Administrators = Annotated[
+    bool | None,
+    typer.Option(
+        "--administrators/--no-administrators", help="Let it make administrators of Rollbook."
+    ),
+]
 Allow = Annotated[
     list[str] | None,
     typer.Option(metavar="NETWORK", help="Where requests may come from, e.g. 192.0.2.0/24."),
@@ -87,13 +93,16 @@ async def create(
     lock: Lock = None,
     allow: Allow = None,
     redirect_uris: RedirectUris = None,
+    administrators: Administrators = None,
     disabled: Annotated[bool, typer.Option("--disabled", help="Do not switch it on yet.")] = False,
 ) -> None:
     """Make a connection.
 
     `rollbook token create … --scope scim --connection …` makes a token for it.
     """
-    made, _ = _changes(dialect, email_user_names, adoption, lock, allow, redirect_uris)
+    made, _ = _changes(
+        dialect, email_user_names, adoption, lock, allow, redirect_uris, administrators
+    )
     made.name = name
     made.enabled = not disabled
     _show(session.output, await session.client.connections.create(made), "Made.")
@@ -141,9 +150,12 @@ async def update(
     no_redirect_uris: Annotated[
         bool, typer.Option("--no-redirect-uris", help="Forget all redirect URIs.")
     ] = False,
+    administrators: Administrators = None,
 ) -> None:
     """Change a connection: what is named, and nothing else."""
-    changed, mask = _changes(dialect, email_user_names, adoption, lock, allow, redirect_uris)
+    changed, mask = _changes(
+        dialect, email_user_names, adoption, lock, allow, redirect_uris, administrators
+    )
     if rename is not None:
         changed.name = rename
         mask.append("name")
@@ -206,6 +218,7 @@ def _changes(
     lock: bool | None,  # noqa: FBT001
     allow: list[str] | None,
     redirect_uris: list[str] | None,
+    administrators: bool | None,  # noqa: FBT001
 ) -> tuple[Connection, list[str]]:
     """What the options set, and the mask that names it."""
     given: dict[str, Any] = {
@@ -215,6 +228,7 @@ def _changes(
         "lock_synced": lock,
         "ip_allow_list": allow or None,
         "redirect_uris": redirect_uris or None,
+        "makes_administrators": administrators,
     }
     said = {name: value for name, value in given.items() if value is not None}
     return Connection(**said), list(said)
@@ -238,6 +252,7 @@ def _details(connection: Connection) -> Iterator[tuple[str, str]]:
     yield "userNames", "e-mail addresses" if connection.require_email_user_names else "any"
     yield "adoption", _adoption(connection)
     yield "locked", _yes(connection.lock_synced)
+    yield "administrators", "may be made" if connection.makes_administrators else "are not made"
     yield "requests from", ", ".join(connection.ip_allow_list) or "everywhere"
     for uri in connection.redirect_uris:
         yield "redirect URI", uri

@@ -72,6 +72,7 @@ class Connection(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    MAKES_ADMINISTRATORS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Given by the service, never reused. Ignored when creating."""
     name: _builtins.str
@@ -100,6 +101,11 @@ class Connection(_message.Message):
     """
     etag: _builtins.str
     """Changes with every change. Ignored in requests."""
+    makes_administrators: _builtins.bool
+    """Whether it may make administrators of Rollbook: by roles, by members of groups that have such
+    roles, and by passwords of administrators. Otherwise SCOPE_MISSING, unless its credentials
+    belong to an administrator.
+    """
     @_builtins.property
     def ip_allow_list(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Networks in CIDR notation, or addresses, that its SCIM requests may come from; all when empty."""
@@ -133,10 +139,11 @@ class Connection(_message.Message):
         etag: _builtins.str | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        makes_administrators: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_base_url", b"_base_url", "_dialect", b"_dialect", "_enabled", b"_enabled", "_etag", b"_etag", "_id", b"_id", "_is_default", b"_is_default", "_lock_synced", b"_lock_synced", "_name", b"_name", "_require_email_user_names", b"_require_email_user_names", "base_url", b"base_url", "create_time", b"create_time", "dialect", b"dialect", "enabled", b"enabled", "etag", b"etag", "id", b"id", "is_default", b"is_default", "lock_synced", b"lock_synced", "name", b"name", "require_email_user_names", b"require_email_user_names", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_base_url", b"_base_url", "_dialect", b"_dialect", "_enabled", b"_enabled", "_etag", b"_etag", "_id", b"_id", "_is_default", b"_is_default", "_lock_synced", b"_lock_synced", "_makes_administrators", b"_makes_administrators", "_name", b"_name", "_require_email_user_names", b"_require_email_user_names", "base_url", b"base_url", "create_time", b"create_time", "dialect", b"dialect", "enabled", b"enabled", "etag", b"etag", "id", b"id", "is_default", b"is_default", "lock_synced", b"lock_synced", "makes_administrators", b"makes_administrators", "name", b"name", "require_email_user_names", b"require_email_user_names", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_base_url", b"_base_url", "_dialect", b"_dialect", "_enabled", b"_enabled", "_etag", b"_etag", "_id", b"_id", "_is_default", b"_is_default", "_lock_synced", b"_lock_synced", "_name", b"_name", "_require_email_user_names", b"_require_email_user_names", "adoption", b"adoption", "base_url", b"base_url", "create_time", b"create_time", "dialect", b"dialect", "enabled", b"enabled", "etag", b"etag", "id", b"id", "ip_allow_list", b"ip_allow_list", "is_default", b"is_default", "lock_synced", b"lock_synced", "name", b"name", "redirect_uris", b"redirect_uris", "require_email_user_names", b"require_email_user_names", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_base_url", b"_base_url", "_dialect", b"_dialect", "_enabled", b"_enabled", "_etag", b"_etag", "_id", b"_id", "_is_default", b"_is_default", "_lock_synced", b"_lock_synced", "_makes_administrators", b"_makes_administrators", "_name", b"_name", "_require_email_user_names", b"_require_email_user_names", "adoption", b"adoption", "base_url", b"base_url", "create_time", b"create_time", "dialect", b"dialect", "enabled", b"enabled", "etag", b"etag", "id", b"id", "ip_allow_list", b"ip_allow_list", "is_default", b"is_default", "lock_synced", b"lock_synced", "makes_administrators", b"makes_administrators", "name", b"name", "redirect_uris", b"redirect_uris", "require_email_user_names", b"require_email_user_names", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__base_url: _TypeAlias = _typing.Literal["base_url"]  # noqa: Y015
     _WhichOneofArgType__base_url: _TypeAlias = _typing.Literal["_base_url", b"_base_url"]  # noqa: Y015
@@ -152,6 +159,8 @@ class Connection(_message.Message):
     _WhichOneofArgType__is_default: _TypeAlias = _typing.Literal["_is_default", b"_is_default"]  # noqa: Y015
     _WhichOneofReturnType__lock_synced: _TypeAlias = _typing.Literal["lock_synced"]  # noqa: Y015
     _WhichOneofArgType__lock_synced: _TypeAlias = _typing.Literal["_lock_synced", b"_lock_synced"]  # noqa: Y015
+    _WhichOneofReturnType__makes_administrators: _TypeAlias = _typing.Literal["makes_administrators"]  # noqa: Y015
+    _WhichOneofArgType__makes_administrators: _TypeAlias = _typing.Literal["_makes_administrators", b"_makes_administrators"]  # noqa: Y015
     _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
     _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
     _WhichOneofReturnType__require_email_user_names: _TypeAlias = _typing.Literal["require_email_user_names"]  # noqa: Y015
@@ -170,6 +179,8 @@ class Connection(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__is_default) -> _WhichOneofReturnType__is_default | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__lock_synced) -> _WhichOneofReturnType__lock_synced | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__makes_administrators) -> _WhichOneofReturnType__makes_administrators | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
     @_typing.overload

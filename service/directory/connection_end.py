@@ -49,6 +49,7 @@ async def delete(
     await scim_connections.delete(connection, author.tenant_id, stored.id)
     source = f"{SCIM}{stored.id}"
     if revoke_roles:
+        author.effects.rights_changed = True
         await role_sources.end(connection, author.tenant_id, source)
     else:
         await role_sources.hand_over(connection, author.tenant_id, source, MANUAL)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from service.directory import escalation
 from service.domain import role_mentions
 from service.domain.folding import fold
 from service.domain.role_rules import RoleRules
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from uuid import UUID
 
+    from rollbook.access import Scope
     from rollbook.attributes import ResourceType
     from rollbook.v1.patch_pb2 import PatchOperation
     from service.domain.roles import Assignment
@@ -33,6 +35,7 @@ class RoleWrites:
     """What writes of the roles of several principals go by."""
 
     rules: RoleRules
+    grantable: frozenset[Scope]
     held: Mapping[UUID, Sequence[Assignment]]
 
     def of(self, author: Author, principal_id: UUID | None = None) -> RoleWrite:
@@ -40,7 +43,14 @@ class RoleWrites:
         held = self.held.get(principal_id, ()) if principal_id else ()
         # Identity providers do not write back what they have read.
         repeats = author.source.startswith(SCIM)
-        return RoleWrite(self.rules, author.source, held, repeats, _JSON_ROLE in author.tolerances)
+        return RoleWrite(
+            self.rules,
+            author.source,
+            held,
+            repeats,
+            reads_json=_JSON_ROLE in author.tolerances,
+            grantable=self.grantable,
+        )
 
 
 async def read(
@@ -56,7 +66,8 @@ async def read(
     held: Mapping[UUID, Sequence[Assignment]] = {}
     if principal_ids:
         held = await role_assignments.of_principals(connection, author.tenant_id, principal_ids)
-    return RoleWrites(RoleRules(catalogue, registered), held)
+    grantable = await escalation.grantable(connection, author)
+    return RoleWrites(RoleRules(catalogue, registered), grantable, held)
 
 
 async def for_creation(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from rollbook.attributes import GROUP, USER
-from service.directory import role_writes
+from service.directory import escalation, role_writes
 from service.directory.access_end import can_get_in, end_access, must_end
 from service.directory.adoption import found_unmanaged
 from service.directory.changing import (
@@ -162,13 +162,15 @@ async def change_members(
 ) -> MembersChanged:
     """Run one step on the members of a group.
 
-    Raises NOT_FOUND, ETAG_MISMATCH, MANAGED_BY_SCIM, INVALID_VALUE.
+    Raises NOT_FOUND, ETAG_MISMATCH, MANAGED_BY_SCIM, INVALID_VALUE, SCOPE_MISSING.
     """
     stored = await _held(writer, identifier, condition)
     moved = await members.apply(
         writer.connection, writer.tenant_id, identifier, [step], writer.author.source
     )
     version = stored.version
+    if moved.added:
+        await escalation.require_member(writer.connection, writer.author, identifier)
     if moved:
         writer.author.effects.rights_changed = True
         version, time = await _touch(writer, stored)
@@ -234,6 +236,10 @@ async def save(writer: Writer, change: Changed, *, by_client: bool = False) -> b
     moved = await members.apply(
         connection, tenant_id, stored.id, change.steps, writer.author.source
     )
+    if by_client and moved.added:
+        await escalation.require_member(connection, writer.author, stored.id)
+    if by_client and change.password is not None and change.password.hash is not None:
+        await escalation.require_password(connection, writer.author, stored.id)
     password_changed = await _keep_password(writer, change)
     if change.attributes or moved or password_changed:
         await _require_owner(writer, responsibility.new_owner(stored.message, after, kind))

@@ -32,6 +32,7 @@ CHANGEABLE: Final = (
     "lock_synced",
     "ip_allow_list",
     "redirect_uris",
+    "makes_administrators",
 )
 """The fields that are an administrator's to set."""
 
@@ -55,6 +56,7 @@ def checked(connection: Connection) -> Connection:
     connection.dialect = _dialect(connection.dialect)
     connection.require_email_user_names = connection.require_email_user_names
     connection.lock_synced = connection.lock_synced
+    connection.makes_administrators = connection.makes_administrators
     connection.adoption = _adoption(connection.adoption)
     networks = _each(connection.ip_allow_list, "ip_allow_list", _network)
     uris = _each(connection.redirect_uris, "redirect_uris", _redirect_uri)

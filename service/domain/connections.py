@@ -40,6 +40,7 @@ class ScimConnection:
     lock_synced: bool = False
     networks: tuple[Network, ...] = ()
     redirect_uris: tuple[str, ...] = ()
+    makes_administrators: bool = False
 
     def require_enabled(self) -> None:
         """Raises SCIM_DISABLED."""

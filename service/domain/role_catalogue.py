@@ -185,6 +185,18 @@ class Catalogue:
                 )
         return frozenset(found)
 
+    @cached_property
+    def administrative_types(self) -> tuple[list[str], list[str]]:
+        """The types that have values which grant scopes of Rollbook's own: their keys, and what
+        the keys begin with of those that there is one of for each scope."""
+        kinds = [
+            kind
+            for kind in (*self._single.values(), *self._patterns)
+            if any(value.scopes for value in kind.message.values)
+        ]
+        names = {ADMINISTRATOR.type, *(kind.key for kind in kinds if kind.prefix is None)}
+        return sorted(names), [kind.prefix for kind in kinds if kind.prefix is not None]
+
     def scopes(self, role: RoleKey) -> frozenset[Scope]:
         """The scopes of Rollbook's own that a role grants."""
         builtin = ADMINISTRATOR_SCOPES if role == ADMINISTRATOR else _NO_SCOPES

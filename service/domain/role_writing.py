@@ -10,9 +10,11 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from rollbook.access import BY_ROLE, EVERY_SCOPE
+from rollbook.v1.error_reason_pb2 import ErrorReason
 from rollbook.v1.role_pb2 import RoleCatalogue
 from service.domain.comparison import copy_of
-from service.domain.errors import invalid_value
+from service.domain.errors import DomainError, invalid_value
 from service.domain.identifiers import new_id
 from service.domain.role_rules import read_json
 from service.domain.roles import SCIM, Assignment, Role, RoleChanges, roles_of, show, union
@@ -20,6 +22,7 @@ from service.domain.roles import SCIM, Assignment, Role, RoleChanges, roles_of, 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from rollbook.access import Scope
     from rollbook.v1.patch_pb2 import PatchOperation
     from service.domain.role_catalogue import Catalogue, RoleKey
     from service.domain.role_rules import RoleRules
@@ -40,7 +43,8 @@ class RoleWrite:
     all sources said before.
 
     `repeats` tells whether the source means it when it says what another one says; `reads_json`
-    whether the client sends roles as JSON text.
+    whether the client sends roles as JSON text; `grantable` what of Rollbook's own scopes roles may
+    grant that it gives.
     """
 
     rules: RoleRules
@@ -48,6 +52,7 @@ class RoleWrite:
     held: Sequence[Assignment] = ()
     repeats: bool = False
     reads_json: bool = False
+    grantable: frozenset[Scope] = EVERY_SCOPE
 
     @property
     def _catalogue(self) -> Catalogue:
@@ -77,7 +82,7 @@ class RoleWrite:
         type that allows one takes the place of another.
 
         Raises INVALID_VALUE naming the type, value or scope that is not in the catalogue, or
-        saying that there are too many.
+        saying that there are too many; SCOPE_MISSING.
         """
         valid = [each for each in self.held if not each.expired]
         _check_size(len(resource.roles), valid)
@@ -87,6 +92,7 @@ class RoleWrite:
         self._check_number(wanted, own, additive=additive)
         _check_primary(wanted.values())
         added = [each for key, each in wanted.items() if key not in own]
+        self._check_power(added)
         altered = [e for key, e in wanted.items() if key in own and e != own[key]]
         removed = [each for key, each in own.items() if key not in wanted]
         _check_size(len(wanted) + len(others), valid)
@@ -127,6 +133,12 @@ class RoleWrite:
             return replace(held, role=role)
         return Assignment(new_id(), role, self.source, pending)
 
+    def _check_power(self, added: Iterable[Assignment]) -> None:
+        for each in added:
+            if lacking := (self._catalogue.scopes(each.key) & BY_ROLE) - self.grantable:
+                role = f"{each.role.type} {each.role.value}"[:200]
+                raise too_powerful(lacking, f"give the role {role!r}, which grants them")
+
     def _check_number(
         self,
         wanted: dict[RoleKey, Assignment],
@@ -162,6 +174,17 @@ def _read(operation: PatchOperation) -> PatchOperation:
             if told.display is not None:
                 element.display = told.display
     return copy
+
+
+def too_powerful(lacking: Iterable[Scope], what: str) -> DomainError:
+    """Somebody would make others more of an administrator than they are themselves."""
+    scopes = ", ".join(sorted(lacking))
+    return DomainError(
+        ErrorReason.ERROR_REASON_SCOPE_MISSING,
+        f"The credentials lack {scopes}, so they cannot {what}. Let an administrator do it, or "
+        "allow the SCIM connection to make administrators.",
+        metadata={"scope": scopes},
+    )
 
 
 def _check_size(number: int, before: Sequence[Assignment]) -> None:

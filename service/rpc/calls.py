@@ -92,8 +92,15 @@ class Call:
         """Whom `changes` names for what this call writes."""
         tolerances = self.metadata.get(TOLERANCES, "")
         names = tolerances.split(",")[:_MAX_TOLERANCES] if tolerances else []
+        caller = self.caller
         return Author(
-            self.caller.tenant_id, self.caller.name, names, self.effects, self._provenance
+            caller.tenant_id,
+            caller.name,
+            names,
+            self.effects,
+            self._provenance,
+            caller.scopes,
+            caller.principal_id,
         )
 
     @property

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from rollbook.access import Scope
     from service.storage.database import Connection
 
 Action = Literal["create", "update", "delete"]
@@ -33,14 +34,16 @@ class Effects:
 @dataclass(frozen=True, slots=True)
 class Author:
     """Who writes: the tenant written to, the name of the credential, the habits of the client
-    that were put right on the way in, what the writes bring about, and what that makes of who
-    manages what is written."""
+    that were put right on the way in, what the writes bring about, what that makes of who
+    manages what is written, what the credential is good for, and whose it is."""
 
     tenant_id: UUID
     name: str
     tolerances: Sequence[str] = ()
     effects: Effects = field(default_factory=Effects, compare=False)
     provenance: Provenance = field(default_factory=Provenance)
+    scopes: frozenset[Scope] = frozenset()
+    principal_id: UUID | None = None
 
     @property
     def source(self) -> str:

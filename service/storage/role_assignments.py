@@ -45,6 +45,41 @@ async def roles_of_principal(
     return {RoleKey(row["type_key"], row["value_key"]) for row in rows}
 
 
+async def roles_above(
+    connection: Connection,
+    tenant_id: UUID,
+    principal_id: UUID,
+    types: Sequence[str],
+    prefixes: Sequence[str],
+) -> set[RoleKey]:
+    """Roles of these types, or of types that begin so, that a principal was given or has by its
+    groups, pending ones too and whether or not it is active."""
+    beginning = "EXISTS (SELECT FROM unnest($4::text []) AS p (p) WHERE starts_with(r.type_key, p))"
+    rows = await connection.fetch(
+        f"""
+        WITH RECURSIVE held (principal_id) AS (
+            SELECT $2::uuid
+            UNION
+            SELECT m.group_id
+            FROM held JOIN members AS m ON m.tenant_id = $1 AND m.member_id = held.principal_id
+        )
+        SELECT DISTINCT a.type_key, a.value_key
+        FROM held CROSS JOIN LATERAL (
+            SELECT r.type_key, r.value_key FROM role_assignments AS r
+            WHERE r.tenant_id = $1 AND r.principal_id = held.principal_id
+            AND (r.type_key = ANY ($3::text []){f" OR {beginning}" if prefixes else ""})
+            AND (r.expire_time IS NULL OR r.expire_time > now())
+            OFFSET 0
+        ) AS a
+        """,
+        tenant_id,
+        principal_id,
+        types,
+        *([prefixes] if prefixes else []),
+    )
+    return {RoleKey(row["type_key"], row["value_key"]) for row in rows}
+
+
 async def tenants_with_expired(connection: Connection) -> list[UUID]:
     """Those whose principals still show roles that have expired, found across all tenants."""
     rows = await connection.fetch(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = """
 id, name, is_default, enabled, dialect, require_email_user_names, adoption, lock_synced,
-ip_allow_list, redirect_uris, version, create_time, update_time
+ip_allow_list, redirect_uris, makes_administrators, version, create_time, update_time
 """
 
 _POLICIES: Final = {
@@ -67,6 +67,7 @@ def _stored(row: asyncpg.Record) -> StoredConnection:
         lock_synced=row["lock_synced"],
         ip_allow_list=row["ip_allow_list"],
         redirect_uris=row["redirect_uris"],
+        makes_administrators=row["makes_administrators"],
     )
     return StoredConnection(
         row["id"],
@@ -105,7 +106,8 @@ async def policies(connection: DatabaseConnection, tenant_id: UUID) -> Connectio
     """What the calls of a tenant go by."""
     rows = await connection.fetch(
         "SELECT id, name, is_default, enabled, dialect, require_email_user_names, adoption,"
-        " lock_synced, ip_allow_list, redirect_uris FROM connections WHERE tenant_id = $1",
+        " lock_synced, ip_allow_list, redirect_uris, makes_administrators"
+        " FROM connections WHERE tenant_id = $1",
         tenant_id,
     )
     return Connections.of(map(_policy, rows))
@@ -129,8 +131,8 @@ async def insert(
             f"""
             INSERT INTO connections (
                 tenant_id, id, name, enabled, dialect, require_email_user_names, adoption,
-                lock_synced, ip_allow_list, redirect_uris
-            ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                lock_synced, ip_allow_list, redirect_uris, makes_administrators
+            ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
             RETURNING {_COLUMNS}
             """,
             tenant_id,
@@ -153,7 +155,7 @@ async def update(
             UPDATE connections SET
                 version = version + 1, update_time = now(), name = $3, enabled = $4, dialect = $5,
                 require_email_user_names = $6, adoption = $7, lock_synced = $8,
-                ip_allow_list = $9, redirect_uris = $10
+                ip_allow_list = $9, redirect_uris = $10, makes_administrators = $11
             WHERE tenant_id = $1 AND id = $2
             RETURNING {_COLUMNS}
             """,
@@ -177,6 +179,7 @@ def _values(content: Connection) -> tuple[object, ...]:
         content.lock_synced,
         list(content.ip_allow_list),
         list(content.redirect_uris),
+        content.makes_administrators,
     )
 
 

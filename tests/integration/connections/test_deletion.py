@@ -142,7 +142,7 @@ async def test_roles_can_end_with_it(scene: Scene, pool: Database) -> None:
 
 
 async def test_administrators_of_it_are_none_any_more(scene: Scene) -> None:
-    made, client = await scene.rollbook.connect(str(uuid4()))
+    made, client = await scene.rollbook.connect(str(uuid4()), makes_administrators=True)
     ada = await scene.provision(client, [{"type": "account_type", "value": "admin"}])
     token = await scene.rollbook.admin.tokens.create(str(uuid4()), ["admin"], principal_id=ada)
     async with RollbookClient(scene.rollbook.address, token=token.secret) as theirs:
