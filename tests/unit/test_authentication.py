@@ -17,7 +17,7 @@ from rollbook.access import Scope
 from rollbook.tokens import new_token
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError
-from service.epoch import Epoch
+from service.epoch import SLOTS, Epoch
 from service.rpc.attempts import PAIR_LIMIT, WORDS, Attempts
 from service.rpc.authentication import CACHE_SECONDS, Authenticator
 from service.rpc.passwords import Passwords
@@ -120,7 +120,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def epoch(tmp_path: Path) -> Iterator[Epoch]:
-    epoch = Epoch.shared(tmp_path, "x")
+    epoch = Epoch.shared(tmp_path, "x", SLOTS)
     yield epoch
     epoch.close()
 
