@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from rollbook.tokens import hint_of, is_well_formed, new_token
 from service.passwords import PasswordHasher
 from service.storage import credentials, migrations, scim_connections
-from service.storage.credentials import DEFAULT_TENANT
+from service.storage.credentials import DEFAULT_TENANT, FROM_SETTINGS
 from service.storage.database import Database
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from service.storage.database import Connection
 
 _BOOTSTRAP: Final = "bootstrap"
-_SCIM_AUTH: Final = "scim.auth"
 
 
 async def prepare(settings: Settings) -> str | None:
@@ -68,12 +67,12 @@ async def _set_up_basic(
 ) -> None:
     """Let the user name and password of the settings be valid, and earlier ones no more."""
     if auth is None:
-        await credentials.remove_basic(connection, DEFAULT_TENANT, _SCIM_AUTH)
+        await credentials.remove_basic(connection, DEFAULT_TENANT, FROM_SETTINGS)
         return
     password = auth.password.get_secret_value()
-    known = await credentials.basic_of_name(connection, DEFAULT_TENANT, _SCIM_AUTH)
+    known = await credentials.basic_of_name(connection, DEFAULT_TENANT, FROM_SETTINGS)
     if known and known[0] == auth.username and await hasher.verify(known[1], password):
         return
     await credentials.set_basic(
-        connection, DEFAULT_TENANT, _SCIM_AUTH, auth.username, await hasher.hash(password)
+        connection, DEFAULT_TENANT, FROM_SETTINGS, auth.username, await hasher.hash(password)
     )

@@ -41,6 +41,7 @@ from service.rpc.arrivals import MAX_METADATA_BYTES, Arrivals
 from service.rpc.attempts import WORDS as ATTEMPTS_WORDS
 from service.rpc.attempts import Attempts
 from service.rpc.authentication import Authenticator
+from service.rpc.basic_logins import BasicLoginMethods
 from service.rpc.calls import Gate, handlers_of
 from service.rpc.credentials import CredentialMethods
 from service.rpc.directory import DirectoryMethods
@@ -324,6 +325,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
     catalogues = RoleCatalogueMethods(database, writes, page_key)
     assignments = RoleAssignmentMethods(database, writes, page_key)
     secrets = CredentialMethods(database, means.epoch, page_key)
+    logins = BasicLoginMethods(database, hasher, means.epoch, page_key)
     workloads = WorkloadMethods(database, means.epoch, page_key)
     connections = ConnectionMethods(database, writes, settings.base_url_of)
     lists = AccessListMethods(database, revisions, page_key)
@@ -358,7 +360,11 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
         # Requests about schemas hold no resources: they are the same for all tenants.
         handlers_of(_SCHEMAS, registry.answers(), replace(gate, schemas=None)),
         handlers_of(_ROLES, {**catalogues.answers(), **assignments.answers()}, gate),
-        handlers_of(_CREDENTIALS, secrets.answers(), replace(gate, schemas=None)),
+        handlers_of(
+            _CREDENTIALS,
+            {**secrets.answers(), **logins.answers()},
+            replace(gate, schemas=None),
+        ),
         handlers_of(_PASSWORDS, passwords.answers(), gate),
         handlers_of(_WORKLOADS, workloads.answers(), replace(gate, schemas=None)),
         handlers_of(_CONNECTIONS, connections.answers(), replace(gate, schemas=None)),

@@ -9,6 +9,7 @@ import typer
 
 from rollbook.cli import (
     access,
+    basic_logins,
     connections,
     groups,
     issuers,
@@ -62,6 +63,7 @@ for name, part in (
     ("access", access.app),
     ("schema", schemas.app),
     ("token", tokens.app),
+    ("basic-login", basic_logins.app),
     ("tenant", tenants.app),
     ("workload", workloads.app),
     ("connection", connections.app),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rollbook.client import RollbookClient
     from rollbook.v1.connection_pb2 import Connection
-    from rollbook.v1.credential_service_pb2 import Token
+    from rollbook.v1.credential_service_pb2 import BasicLogin, Token
     from rollbook.v1.group_pb2 import Group
     from rollbook.v1.issuer_service_pb2 import Issuer
     from rollbook.v1.service_account_pb2 import ServiceAccount
@@ -171,6 +171,13 @@ async def find_token(client: RollbookClient, name: str, principal_id: str = "") 
     )
     found = [token async for token in listing if name in {token.id, token.name}]
     return _only("token", name, found)
+
+
+async def find_basic_login(client: RollbookClient, name: str) -> BasicLogin:
+    """The login with that id or user name. Raises NotFoundError."""
+    listing = client.basic_logins.list(page_size=_LARGE_PAGE)
+    found = [login async for login in listing if name in {login.id, login.user_name}]
+    return _only("basic-login", name, found)
 
 
 async def find_workload(client: RollbookClient, name: str) -> CertificateIdentity:

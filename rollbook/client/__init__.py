@@ -11,6 +11,7 @@ The generated messages (`rollbook.v1`) are its values, the exceptions are in `ro
 
 from __future__ import annotations
 
+from rollbook.client.basic_logins import BasicLogins
 from rollbook.client.channel import TLS
 from rollbook.client.client import RollbookClient
 from rollbook.client.directory import Directory
@@ -33,6 +34,7 @@ __all__ = [
     "ENTERPRISE",
     "ORIGIN",
     "TLS",
+    "BasicLogins",
     "Change",
     "Condition",
     "Directory",

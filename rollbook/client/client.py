@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from rollbook.client.access import Access
+from rollbook.client.basic_logins import BasicLogins
 from rollbook.client.connection import DEFAULT_TIMEOUT, Connection, basic, bearer
 from rollbook.client.directory import Directory
 from rollbook.client.groups import Groups
@@ -73,6 +74,7 @@ class RollbookClient:
         self.roles = Roles(self._connection)
         self.access = Access(self._connection)
         self.tokens = Tokens(self._connection)
+        self.basic_logins = BasicLogins(self._connection)
         self.passwords = Passwords(self._connection)
         self.workloads = Workloads(self._connection)
         self.connections = ScimConnections(self._connection)

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class CredentialServiceStub:
-    """Makes, lists and revokes API tokens of the caller's tenant.
+    """Makes, lists and revokes API tokens and Basic logins of the caller's tenant.
     """
 
     def __init__(self, channel):
@@ -55,6 +55,21 @@ class CredentialServiceStub:
                 request_serializer=rollbook_dot_v1_dot_credential__service__pb2.RevokeTokenRequest.SerializeToString,
                 response_deserializer=rollbook_dot_v1_dot_credential__service__pb2.RevokeTokenResponse.FromString,
                 _registered_method=True)
+        self.CreateBasicLogin = channel.unary_unary(
+                '/rollbook.v1.CredentialService/CreateBasicLogin',
+                request_serializer=rollbook_dot_v1_dot_credential__service__pb2.CreateBasicLoginRequest.SerializeToString,
+                response_deserializer=rollbook_dot_v1_dot_credential__service__pb2.CreateBasicLoginResponse.FromString,
+                _registered_method=True)
+        self.ListBasicLogins = channel.unary_unary(
+                '/rollbook.v1.CredentialService/ListBasicLogins',
+                request_serializer=rollbook_dot_v1_dot_credential__service__pb2.ListBasicLoginsRequest.SerializeToString,
+                response_deserializer=rollbook_dot_v1_dot_credential__service__pb2.ListBasicLoginsResponse.FromString,
+                _registered_method=True)
+        self.DeleteBasicLogin = channel.unary_unary(
+                '/rollbook.v1.CredentialService/DeleteBasicLogin',
+                request_serializer=rollbook_dot_v1_dot_credential__service__pb2.DeleteBasicLoginRequest.SerializeToString,
+                response_deserializer=rollbook_dot_v1_dot_credential__service__pb2.DeleteBasicLoginResponse.FromString,
+                _registered_method=True)
         self.DescribeCaller = channel.unary_unary(
                 '/rollbook.v1.CredentialService/DescribeCaller',
                 request_serializer=rollbook_dot_v1_dot_credential__service__pb2.DescribeCallerRequest.SerializeToString,
@@ -63,7 +78,7 @@ class CredentialServiceStub:
 
 
 class CredentialServiceServicer:
-    """Makes, lists and revokes API tokens of the caller's tenant.
+    """Makes, lists and revokes API tokens and Basic logins of the caller's tenant.
     """
 
     def CreateToken(self, request, context):
@@ -102,6 +117,33 @@ class CredentialServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateBasicLogin(self, request, context):
+        """Makes a user name and a password by which a client gets in (RFC 7617). Errors:
+        INVALID_ARGUMENT (INVALID_VALUE), ALREADY_EXISTS (UNIQUENESS of the user name in the tenant),
+        PERMISSION_DENIED (SCOPE_MISSING when it would have a scope that the caller lacks), NOT_FOUND
+        (CONNECTION_NOT_FOUND).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBasicLogins(self, request, context):
+        """Lists Basic logins, newest first, without their passwords. Errors: INVALID_ARGUMENT
+        (INVALID_VALUE, INVALID_PAGE_TOKEN, EXPIRED_PAGE_TOKEN, INVALID_PAGE_SIZE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteBasicLogin(self, request, context):
+        """Makes a Basic login invalid: at once on every worker of the machine, within a second on others.
+        The one of the service's settings comes back when the service starts again. Errors: NOT_FOUND
+        (CREDENTIAL_NOT_FOUND).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DescribeCaller(self, request, context):
         """Tells the caller who it is.
         """
@@ -132,6 +174,21 @@ def add_CredentialServiceServicer_to_server(servicer, server):
                     request_deserializer=rollbook_dot_v1_dot_credential__service__pb2.RevokeTokenRequest.FromString,
                     response_serializer=rollbook_dot_v1_dot_credential__service__pb2.RevokeTokenResponse.SerializeToString,
             ),
+            'CreateBasicLogin': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateBasicLogin,
+                    request_deserializer=rollbook_dot_v1_dot_credential__service__pb2.CreateBasicLoginRequest.FromString,
+                    response_serializer=rollbook_dot_v1_dot_credential__service__pb2.CreateBasicLoginResponse.SerializeToString,
+            ),
+            'ListBasicLogins': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBasicLogins,
+                    request_deserializer=rollbook_dot_v1_dot_credential__service__pb2.ListBasicLoginsRequest.FromString,
+                    response_serializer=rollbook_dot_v1_dot_credential__service__pb2.ListBasicLoginsResponse.SerializeToString,
+            ),
+            'DeleteBasicLogin': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteBasicLogin,
+                    request_deserializer=rollbook_dot_v1_dot_credential__service__pb2.DeleteBasicLoginRequest.FromString,
+                    response_serializer=rollbook_dot_v1_dot_credential__service__pb2.DeleteBasicLoginResponse.SerializeToString,
+            ),
             'DescribeCaller': grpc.unary_unary_rpc_method_handler(
                     servicer.DescribeCaller,
                     request_deserializer=rollbook_dot_v1_dot_credential__service__pb2.DescribeCallerRequest.FromString,
@@ -146,7 +203,7 @@ def add_CredentialServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CredentialService:
-    """Makes, lists and revokes API tokens of the caller's tenant.
+    """Makes, lists and revokes API tokens and Basic logins of the caller's tenant.
     """
 
     @staticmethod
@@ -247,6 +304,87 @@ class CredentialService:
             '/rollbook.v1.CredentialService/RevokeToken',
             rollbook_dot_v1_dot_credential__service__pb2.RevokeTokenRequest.SerializeToString,
             rollbook_dot_v1_dot_credential__service__pb2.RevokeTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateBasicLogin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rollbook.v1.CredentialService/CreateBasicLogin',
+            rollbook_dot_v1_dot_credential__service__pb2.CreateBasicLoginRequest.SerializeToString,
+            rollbook_dot_v1_dot_credential__service__pb2.CreateBasicLoginResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBasicLogins(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rollbook.v1.CredentialService/ListBasicLogins',
+            rollbook_dot_v1_dot_credential__service__pb2.ListBasicLoginsRequest.SerializeToString,
+            rollbook_dot_v1_dot_credential__service__pb2.ListBasicLoginsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteBasicLogin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rollbook.v1.CredentialService/DeleteBasicLogin',
+            rollbook_dot_v1_dot_credential__service__pb2.DeleteBasicLoginRequest.SerializeToString,
+            rollbook_dot_v1_dot_credential__service__pb2.DeleteBasicLoginResponse.FromString,
             options,
             channel_credentials,
             insecure,

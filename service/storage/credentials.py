@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 DEFAULT_TENANT = UUID("00000000-0000-7000-8000-000000000001")
 
+FROM_SETTINGS: Final = "scim.auth"
+"""The name of the user name and password that the settings of the service say."""
+
 VALID: Final = "revoke_time IS NULL AND (expire_time IS NULL OR expire_time > now())"
 """The condition that a credential is good for anything."""
 
@@ -206,7 +209,9 @@ async def set_basic(
         """
         INSERT INTO credentials (tenant_id, id, name, kind, user_name, password_hash, scopes)
         VALUES ($1, $2, $3, 'basic', $4, $5, $6)
-        ON CONFLICT (tenant_id, user_name) DO UPDATE SET password_hash = excluded.password_hash
+        ON CONFLICT (tenant_id, user_name) DO UPDATE SET
+            name = excluded.name, password_hash = excluded.password_hash,
+            scopes = excluded.scopes, connection_id = NULL
         """,
         tenant_id,
         new_id(),

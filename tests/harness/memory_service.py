@@ -357,7 +357,8 @@ async def running_memory_service(
         _CREDENTIALS,
         _PASSWORDS,
     ):
-        handlers = {method.name: memory.handler(method) for method in service.methods}
+        known = [method for method in service.methods if method.name in memory.methods()]
+        handlers = {method.name: memory.handler(method) for method in known}
         generic = grpc.method_handlers_generic_handler(service.full_name, handlers)
         server.add_generic_rpc_handlers((generic,))
     health_pb2_grpc.add_HealthServicer_to_server(memory.health, server)

@@ -72,6 +72,8 @@ SEEDS: Final[tuple[tuple[str, str], ...]] = (
         r"issuer (remove|update)",
         "issuer add ci https://ci.example --audience rollbook --claim sub=a --scope scim",
     ),
+    (r"--connection ping", "connection create ping"),
+    (r"basic-login delete", "basic-login create pingfederate"),
     (r"workload remove", "workload add billing spiffe://acme.example/b --scope directory.read"),
     (r"role scope|--for 90d|workspace_prod|viewer", "role catalogue load tecton.yaml"),
     (r"workspace_prod", "role scope register workspace_<name> prod"),
@@ -149,6 +151,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = KeySet([RSAKey.generate_key(2048, {"kid": "2026", "use": "sig"})])
     Path("keys.json").write_text(json.dumps(keys.as_dict(private=False)))
     Path("staff.txt").write_text("ada\n")
+    Path("password.txt").write_text("correct horse battery\n")
     Path("tecton.yaml").write_text((ROOT / "deploy" / "roles" / "tecton.yaml").read_text("utf-8"))
     for name in ("badge", "parking"):
         Path(f"{name}.json").write_text(json.dumps(schema(name)))
