@@ -130,7 +130,7 @@ async def test_what_has_ended_goes_when_its_time_is_over(
     rows: Rows, database_url: str, what: str
 ) -> None:
     table, kept = AGES[what]
-    await rows.execute(SAMPLES.format(age=kept).replace("now() -", "now() + interval '1 min' -"))
+    await rows.execute(SAMPLES.format(age=kept).replace("now() -", "now() + interval '1 h' -"))
     await clean(database_url)
     assert await count(rows, table) == 1
     await forget_all(rows)
@@ -218,7 +218,7 @@ async def test_the_second_use_of_a_refresh_token_is_noticed_as_long_as_it_would_
     client = await oauth.register(refresh_grace=0)
     tokens = await oauth.tokens_for(client)
     renewed = (await oauth.refresh(client, tokens["refresh_token"])).json
-    await rows.execute("UPDATE oauth_refresh_tokens SET expire_time = now() + interval '1 min'")
+    await rows.execute("UPDATE oauth_refresh_tokens SET expire_time = now() + interval '1 h'")
     await clean(database_url)
     assert (await oauth.refresh(client, tokens["refresh_token"])).error == "400 invalid_grant"
     assert await oauth.scim(renewed["access_token"]) == 401

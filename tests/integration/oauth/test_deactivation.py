@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from rollbook.client import RollbookClient
 from rollbook.v1.user_pb2 import Role, User
-from tests.harness.instance import TOKEN
 from tests.harness.oauth import Browser
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
-    import asyncpg
-
+    from rollbook.client import RollbookClient
     from tests.harness.oauth import OAuth
 
 PASSWORD: Final = "correct horse battery staple"
@@ -44,15 +41,6 @@ class Administrator:
 
     async def code(self, client: Mapping[str, Any]) -> str:
         return await self.browser.consent(client)
-
-
-@pytest.fixture
-async def rollbook(
-    service: str, database: asyncpg.Connection[asyncpg.Record]
-) -> AsyncIterator[RollbookClient]:
-    del database
-    async with RollbookClient(service, token=TOKEN) as client:
-        yield client
 
 
 @pytest.fixture

@@ -18,23 +18,12 @@ from tests.harness.oauth import Browser, OAuth
 from tests.harness.tenants import new_tenant
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     import asyncpg
 
     from rollbook.v1.oauth_service_pb2 import OAuthGrant
 
 PASSWORD = "correct horse battery staple"
 UNKNOWN = "019a8c1e-7b5f-7c3a-9d2e-4f6a8b0c1d2e"
-
-
-@pytest.fixture
-async def rollbook(
-    service: str, database: asyncpg.Connection[asyncpg.Record]
-) -> AsyncIterator[RollbookClient]:
-    del database
-    async with RollbookClient(service, token=TOKEN) as client:
-        yield client
 
 
 async def of_client(rollbook: RollbookClient, client: Any, **asked: Any) -> list[OAuthGrant]:
@@ -46,8 +35,8 @@ def state(grant: OAuthGrant) -> str:
 
 
 def about(time: Any, after: timedelta = timedelta(0)) -> bool:
-    """Whether a time is `after` from now, give or take a minute."""
-    return bool(abs(time.ToDatetime(UTC) - datetime.now(UTC) - after) < timedelta(minutes=1))
+    """Whether a time is `after` from now, give or take what a busy machine takes."""
+    return bool(abs(time.ToDatetime(UTC) - datetime.now(UTC) - after) < timedelta(minutes=10))
 
 
 async def test_a_grant_says_who_let_whom_do_what_and_until_when(

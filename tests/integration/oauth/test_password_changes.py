@@ -19,8 +19,6 @@ from tests.harness.oauth import Browser
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    import asyncpg
-
     from tests.harness.oauth import OAuth
 
 OLD: Final = "correct horse battery staple"
@@ -92,15 +90,6 @@ async def service(database_url: str) -> AsyncIterator[str]:
 async def gateway(service: str) -> AsyncIterator[str]:
     async with running_gateway(service) as url:
         yield url
-
-
-@pytest.fixture
-async def rollbook(
-    service: str, database: asyncpg.Connection[asyncpg.Record]
-) -> AsyncIterator[RollbookClient]:
-    del database
-    async with RollbookClient(service, token=TOKEN) as client:
-        yield client
 
 
 async def is_signed_in(browser: Browser, client: dict[str, Any]) -> bool:

@@ -131,10 +131,14 @@ async def test_exchanges_count_against_what_the_tenant_may(
         ClientSession() as session,
     ):
         oauth = OAuth(session, url.removesuffix("/scim/v2"))
-        answers = await asyncio.gather(*(exchange(oauth, issuer.token()) for _ in range(60)))
-    refused = next(answer for answer in answers if answer.status != 200)
-    assert refused.error == "429 temporarily_unavailable"
-    assert int(refused.headers["Retry-After"]) >= 1
+        refused: list[Answered] = []
+        async with asyncio.timeout(50):
+            while not refused:
+                tokens = [issuer.token() for _ in range(30)]
+                answers = await asyncio.gather(*(exchange(oauth, token) for token in tokens))
+                refused = [answer for answer in answers if answer.status != 200]
+    assert {answer.error for answer in refused} == {"429 temporarily_unavailable"}
+    assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refused)
 
 
 async def test_the_metadata_tells_of_it(oauth: OAuth) -> None:
