@@ -102,6 +102,9 @@ def _of_responsible(sql: str, kind: Kind) -> Value:
 _ORIGIN: Final[str] = Origin.DESCRIPTOR.GetOptions().Extensions[attribute_pb2.schema].urn
 """The extension that every resource has, and whose values are columns."""
 
+ORIGIN: Final = (_ORIGIN, "origin")
+"""The path to who manages a resource."""
+
 _COLUMNS: Final = {
     ("id",): Value("r.id", Kind.UUID, nullable=False),
     ("externalId",): Value("r.external_id", Kind.TEXT),
@@ -113,7 +116,7 @@ _COLUMNS: Final = {
     MANAGER_NAME: _of_responsible(display("p"), Kind.TEXT),
     OWNER_NAME: _of_responsible(display("p"), Kind.TEXT),
     ("owner", "active"): _of_responsible("p.active", Kind.BOOLEAN),
-    (_ORIGIN, "origin"): Value("r.origin", Kind.TEXT, nullable=False),
+    ORIGIN: Value("r.origin", Kind.TEXT, nullable=False),
     (_ORIGIN,): Value("r.id", Kind.UUID, nullable=False),
 }
 

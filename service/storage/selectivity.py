@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from service.domain.conditions import And, Condition, Constant, Element, Operator, Or, Test
 from service.storage.search import ROWS
+from service.storage.search_sql import ORIGIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_COMMON: Final = {("meta", "resourceType"), ("meta", "version")}
-"""Columns that many resources have the same value of, and no index."""
+_COMMON: Final = {("meta", "resourceType"), ("meta", "version"), ORIGIN}
+"""Columns that many resources have the same value of."""
 
 _NAMES: Final = {
     ("userName",),

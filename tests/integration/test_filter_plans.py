@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 TENANT = UUID("00000000-0000-7000-8000-000000000001")
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+ORIGIN = "urn:rollbook:params:scim:schemas:extension:origin:1.0:Origin"
 ID = "018f0000-0000-7000-8000-00000000000a"
 
 SELECTIVE = [
@@ -99,14 +100,18 @@ async def connection(database_server: DatabaseServer) -> AsyncIterator[asyncpg.C
 
 
 async def plan_of(
-    connection: asyncpg.Connection[Any], resource_type: ResourceType, text: str, mode: str
+    connection: asyncpg.Connection[Any],
+    resource_type: ResourceType,
+    text: str,
+    mode: str,
+    rest: str = "",
 ) -> str:
     """A custom plan is made for the operands, a generic one for whatever they will be."""
     parameters: list[object] = [TENANT, resource_type.name]
     condition = resolve(parse_filter(text, resource_type, Reading(LENIENT)), resource_type)
     query = (
         f"SELECT r.id, r.message FROM {RESOURCES} AS r WHERE r.tenant_id = $1::uuid"
-        f" AND r.resource_type = $2::text AND {where(condition, TENANT, parameters)}"
+        f" AND r.resource_type = $2::text AND {where(condition, TENANT, parameters)}{rest}"
     )
     if mode == "custom":
         rows = await connection.fetch(f"EXPLAIN {query}", *parameters)
@@ -142,9 +147,29 @@ async def test_an_index_serves_rare_names_and_times(
     assert f" {index} " in await plan_of(connection, resource_type, text, "custom")
 
 
+@pytest.mark.parametrize("origin", ["import", "scim:nobody"])
+async def test_an_index_serves_pages_of_what_few_have_as_their_manager(
+    connection: asyncpg.Connection[Any], origin: str
+) -> None:
+    text = f'{ORIGIN}:origin eq "{origin}"'
+    rest = f" AND r.id > '{ID}' ORDER BY r.id LIMIT 100"
+    plan = await plan_of(connection, USER, text, "custom", rest)
+    assert " resources_origin " in plan
+    assert "Sort" not in plan
+
+
+async def test_the_primary_key_is_the_youngest_index(connection: asyncpg.Connection[Any]) -> None:
+    youngest = await connection.fetchval(
+        "SELECT max(indexrelid)::regclass::text FROM pg_index "
+        "WHERE indrelid = 'resources'::regclass"
+    )
+    assert youngest == "resources_pkey"
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        f'{ORIGIN}:origin eq "manual"',
         "active eq true",
         'emails.type eq "work"',
         "emails.primary eq true",
