@@ -1236,8 +1236,9 @@ class IntrospectOAuthTokenResponse(_message.Message):
     is_refresh_token: _builtins.bool
     """Whether it is a refresh token."""
     subject: _builtins.str
-    """Whose it is: the id of the user or service account; else the client_id; of a workload, what its
-    issuer calls it; of an API token that is nobody's, the token's id.
+    """Whose it is: the id of the user or service account; else the client_id; of a workload its
+    issuer's URL, "|" and what that calls it, or this alone if the issuer itself made the token; of
+    an API token that is nobody's, the token's id.
     """
     issuer: _builtins.str
     """The external issuer that made it; empty when it was this authorization server."""

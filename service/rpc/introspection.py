@@ -62,7 +62,7 @@ def _of_ours(token: IssuedToken, scopes: frozenset[str]) -> IntrospectOAuthToken
         scopes=sorted(scopes),
         client_id=token.client_id,
         is_refresh_token=token.is_refresh_token,
-        subject=str(token.principal_id or token.client_id or token.subject or token.id),
+        subject=str(token.principal_id or token.client_id or token.workload or token.id),
         create_time=timestamp(token.create_time),
         expire_time=timestamp(token.expire_time),
     )

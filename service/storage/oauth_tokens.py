@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
     """A token that is valid. `client_id` is the name that its client goes by, empty for what no
-    client got; `grant_id` is None for what stands on no consent, `subject` is set for workloads,
-    and `id` is that of the credential or the grant."""
+    client got; `grant_id` is None for what stands on no consent, and `id` is that of the credential
+    or the grant. `workload` is whom an external issuer vouched for: its URL, "|", and its name for
+    it, which others choose, and could choose to be a user's id."""
 
     id: UUID
     client_id: str
@@ -32,7 +33,7 @@ class IssuedToken:
     scopes: frozenset[Scope]
     create_time: datetime
     expire_time: datetime | None
-    subject: str | None
+    workload: str | None
     is_refresh_token: bool
 
 
@@ -72,10 +73,12 @@ async def find(connection: Connection, tenant_id: UUID, token_hash: bytes) -> Is
     row = await connection.fetchrow(
         f"""
         SELECT credentials.id, coalesce(o.client_id, '') AS client_id, oauth_grant_id AS grant_id,
-            principal_id, credentials.scopes, credentials.create_time, expire_time, subject,
-            false AS is_refresh_token
-        FROM credentials LEFT JOIN oauth_clients AS o
+            principal_id, credentials.scopes, credentials.create_time, expire_time,
+            i.issuer || '|' || subject AS workload, false AS is_refresh_token
+        FROM credentials
+        LEFT JOIN oauth_clients AS o
         ON o.tenant_id = credentials.tenant_id AND o.id = oauth_client_id
+        LEFT JOIN issuers AS i ON i.tenant_id = credentials.tenant_id AND i.id = issuer_id
         WHERE credentials.tenant_id = $1 AND token_hash = $2 AND kind <> 'certificate'
         AND {USABLE}
         UNION ALL
