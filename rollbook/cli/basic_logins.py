@@ -12,7 +12,7 @@ from google.protobuf.json_format import MessageToDict
 from rollbook.access import Scope  # noqa: TC001  typer reads annotations
 from rollbook.cli.failures import usage
 from rollbook.cli.listing import Limit, page_size, show
-from rollbook.cli.naming import find_basic_login, find_connection
+from rollbook.cli.naming import find_basic_login, find_connection_id
 from rollbook.cli.secrets import read_secret
 from rollbook.cli.session import Session, command
 from rollbook.cli.several import for_each
@@ -61,9 +61,9 @@ async def create(
     cannot be had again."""
     with usage():
         password = read_secret(password_file, "password", "") if password_file else ""
-    found = await find_connection(session.client, connection) if connection else None
+    connection_id = await find_connection_id(session.client, connection)
     made = await session.client.basic_logins.create(
-        user_name, password, scopes=scopes or (), connection_id=found.id if found else ""
+        user_name, password, scopes=scopes or (), connection_id=connection_id
     )
     if session.output.as_json:
         session.output.json({**MessageToDict(made.login), "password": made.password})

@@ -225,6 +225,14 @@ async def find_connection(client: RollbookClient, name: str) -> Connection:
     )
 
 
+async def find_connection_id(client: RollbookClient, name: str | None) -> str:
+    """The id of the SCIM connection with that name; an id stands for itself, and nothing for the
+    default connection. Raises NotFoundError."""
+    if not name or is_id(name):
+        return name or ""
+    return (await find_connection(client, name)).id
+
+
 async def find_sign_in_provider(client: RollbookClient, name: str) -> SignInProvider:
     """The sign-in provider with that id or name. Raises NotFoundError."""
     for provider in await client.sign_in_providers.list():

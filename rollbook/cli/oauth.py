@@ -13,6 +13,7 @@ from rollbook.access import Scope
 from rollbook.cli import oauth_grants
 from rollbook.cli.failures import usage
 from rollbook.cli.listing import Limit, page_size, show
+from rollbook.cli.naming import find_connection_id
 from rollbook.cli.session import Session, command
 from rollbook.cli.several import for_each
 from rollbook.v1.oauth_service_pb2 import OAuthClient, OAuthClientAuthentication
@@ -65,8 +66,9 @@ async def add(
         typer.Option("--keep-refresh-tokens", help="Refresh tokens are for more than one use."),
     ] = False,
     connection: Annotated[
-        str, typer.Option(metavar="ID", help="The SCIM connection that it is for.")
-    ] = "",
+        str | None,
+        typer.Option(help="The SCIM connection that it is for, by id or name; else the default."),
+    ] = None,
     jwks: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A JWK Set: it signs, without a secret.")
     ] = None,
@@ -84,7 +86,7 @@ async def add(
             scopes=scopes or [Scope.SCIM],
             authentication=_authentication(public=public, signs=bool(keys or jwks_uri)),
             client_credentials=client_credentials,
-            connection_id=connection,
+            connection_id=await find_connection_id(session.client, connection),
             jwks=keys,
             jwks_uri=jwks_uri,
         ),

@@ -9,7 +9,7 @@ import typer
 from rollbook.cli.durations import parse_duration
 from rollbook.cli.failures import usage
 from rollbook.cli.listing import Limit, page_size, show
-from rollbook.cli.naming import find_connection, find_service_account, find_token
+from rollbook.cli.naming import find_connection_id, find_service_account, find_token
 from rollbook.cli.service_accounts import AccountName  # noqa: TC001  typer reads annotations
 from rollbook.cli.session import Session, command
 from rollbook.cli.several import for_each
@@ -59,13 +59,13 @@ async def create(
     with usage():
         length = parse_duration(lifetime) if lifetime is not None else None
     whose = await _account(session, account)
-    found = await find_connection(session.client, connection) if connection else None
+    connection_id = await find_connection_id(session.client, connection)
     made = await session.client.tokens.create(
         name or whose.display_name,
         scopes,
         lifetime=length,
         principal_id=whose.id,
-        connection_id=found.id if found else "",
+        connection_id=connection_id,
     )
     show_secret(session.output, made.token, made.secret)
 

@@ -12,7 +12,7 @@ from rollbook.access import Scope
 from rollbook.cli.durations import parse_duration
 from rollbook.cli.failures import usage
 from rollbook.cli.listing import Limit, minute, page_size, show
-from rollbook.cli.naming import find_connection, find_holder_id, find_token
+from rollbook.cli.naming import find_connection_id, find_holder_id, find_token
 from rollbook.cli.session import Session, command
 from rollbook.cli.several import for_each
 
@@ -71,13 +71,13 @@ async def create(
     with usage():
         length = parse_duration(lifetime) if lifetime is not None else None
     whose = await _principal_id(session, principal)
-    found = await find_connection(session.client, connection) if connection else None
+    connection_id = await find_connection_id(session.client, connection)
     made = await session.client.tokens.create(
         name,
         scopes,
         lifetime=length,
         principal_id=whose,
-        connection_id=found.id if found else "",
+        connection_id=connection_id,
     )
     show_secret(session.output, made.token, made.secret)
 
