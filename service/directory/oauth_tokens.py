@@ -54,10 +54,10 @@ async def issue(
     return tokens
 
 
-async def revoke(connection: Connection, client: Client, token: str) -> None:
+async def revoke(connection: Connection, client: Client, token: str) -> bool:
     """Revoke a token of a client (RFC 7009 §2.1): a refresh token, also one that was exchanged
-    since, with the grant that it stands on. One that is not valid is no error. Raises OAuthError
-    for one of another client."""
+    since, with the grant that it stands on. Returns whether it was valid; one that was not is no
+    error. Raises OAuthError for one of another client."""
     if not token:
         raise invalid_request("The parameter token is missing.")
     tenant_id, digest = client.tenant_id, digest_of(token)
@@ -66,12 +66,14 @@ async def revoke(connection: Connection, client: Client, token: str) -> None:
     if grant is not None:
         _require(own=grant.check_client(client))
         await use_cases.end(connection, Author(tenant_id, client.name), grant.id)
-        return
+        return True
     found = await oauth_tokens.find(connection, tenant_id, digest)
     # One that no client got is no business of theirs, as if it were not there.
-    if found is not None and found.client_id:
-        _require(own=found.client_id == client.client_id)
-        await oauth_tokens.delete(connection, tenant_id, digest)
+    if found is None or not found.client_id:
+        return False
+    _require(own=found.client_id == client.client_id)
+    await oauth_tokens.delete(connection, tenant_id, digest)
+    return True
 
 
 def _require(*, own: bool) -> None:

@@ -9,9 +9,12 @@ from authlib.oauth2 import rfc9207
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
 from rollbook.client import RollbookClient
-from tests.harness.instance import TOKEN, running_gateway
+from service.epoch import Epoch
+from tests.harness.instance import TOKEN, running_gateway, running_service
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.harness.oauth import OAuth
 
 
@@ -141,3 +144,29 @@ async def test_a_refresh_token_whose_successor_got_lost_revokes_all(oauth: OAuth
     assert await oauth.scim(renewed["access_token"]) == 401
     refused = await oauth.refresh(client, renewed["refresh_token"])
     assert refused.error == "400 invalid_grant"
+
+
+async def test_what_is_no_token_makes_no_worker_look_anew(
+    oauth: OAuth, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody may send that in the name of a public client."""
+    async with (
+        running_service(database_url) as service,
+        running_gateway(service) as url,
+    ):
+        oauth.url = url.removesuffix("/scim/v2")
+        public = await oauth.register(authentication="none")
+        tokens = await oauth.tokens_for(public)
+        advanced: list[tuple[int, ...]] = []
+        advance = Epoch.advance
+
+        def counted(self: Epoch, *slot: int) -> None:
+            advanced.append(slot)
+            advance(self, *slot)
+
+        monkeypatch.setattr(Epoch, "advance", counted)
+        for token in ("x", "rba_" + "0" * 49, TOKEN):
+            assert (await oauth.post("/oauth2/revoke", public, token=token)).status == 200
+        assert () not in advanced
+        await oauth.post("/oauth2/revoke", public, token=tokens["access_token"])
+        assert () in advanced
