@@ -117,7 +117,10 @@ class RoleWrite:
             # Whoever reads a resource and writes it back does not mean to say all that others
             # say.
             if self.repeats or key in own or key not in others:
-                wanted.setdefault(key, assignment)
+                known = wanted.setdefault(key, assignment)
+                if assignment.role.primary and not known.role.primary:
+                    # Said twice: Entra ID changes the value of the primary role to one there is.
+                    wanted[key] = replace(known, role=known.role._replace(primary=True))
         return wanted
 
     def _assignment(self, role: Role, own: Mapping[RoleKey, Assignment]) -> Assignment:

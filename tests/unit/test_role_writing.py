@@ -120,6 +120,16 @@ def test_expired_assignments_go_and_can_be_given_again() -> None:
     assert _texts(changes.removed) == ["a/x", "b/x"]
 
 
+@pytest.mark.parametrize("wanted", [["a/x", "a/y", "A/X*"], ["a/x*", "a/y", "a/x"]])
+def test_a_role_that_is_said_twice_is_primary_if_either_is(wanted: list[str]) -> None:
+    """Entra ID changes the value of the primary role to one that somebody has already."""
+    going_by = write(held(1, "a/x"), held(2, "a/y"), held(3, "a/z*"))
+    shown, changes = settle(going_by, wanted, ["a/x", "a/y", "a/z*"])
+    assert shown == ["a/x*", "a/y"]
+    assert _texts(changes.altered) == ["a/x*"]
+    assert _texts(changes.removed) == ["a/z*"]
+
+
 @pytest.mark.parametrize("wanted", [[], ["a/"], ["a/ "]])
 def test_a_role_without_a_value_is_none(wanted: list[str]) -> None:
     shown, changes = settle(write(held(1, "a/x")), wanted, ["a/x"])
