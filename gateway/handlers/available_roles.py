@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from gateway.handlers.errors import no_such
 from gateway.handlers.response import located, respond
+from gateway.scim.available_role_filter import meets
 from gateway.scim.available_roles import ENTITLEMENT, ROLE, available_roles
-from gateway.scim.errors import invalid_filter
+from gateway.scim.errors import invalid_value
+from gateway.scim.filters import parse_filter
 from gateway.scim.listing import MAX_COUNT, list_query_from_query, list_response
 from gateway.scim.translation import resource_to_scim
 from rollbook.v1.role_service_pb2 import GetRoleCatalogueRequest
@@ -62,8 +64,12 @@ class AvailableRolesHandlers:
 
 def _page(scim: ScimRequest, kind: ResourceType, found: Sequence[Message]) -> Response:
     query = list_query_from_query(scim.query())
-    if query.filter is not None or query.sort_by is not None or query.cursor is not None:
-        raise invalid_filter(f"{kind.endpoint} is read as a whole: neither filtered nor sorted.")
+    if query.sort_by is not None or query.cursor is not None:
+        raise invalid_value(f"{kind.endpoint} comes in one order, and in pages by startIndex.")
+    if query.filter is not None:
+        condition = parse_filter(query.filter, kind, scim.reading())
+        meets(condition, kind.message(), kind)  # It may be wrong where there is nothing to filter.
+        found = [each for each in found if meets(condition, each, kind)]
     start = query.start_index - 1
     count = MAX_COUNT if query.count is None else query.count
     shown = [

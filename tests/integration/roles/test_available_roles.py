@@ -78,9 +78,57 @@ async def test_there_are_no_others(discovering: ScimClient, path: str) -> None:
     assert (await discovering.get(path)).status == 404
 
 
-async def test_they_are_read_as_a_whole(discovering: ScimClient) -> None:
-    answer = await discovering.get("/Roles?filter=" + quote('value eq "owner"'))
-    assert (answer.status, answer.body["scimType"]) == (400, "invalidFilter")
+@pytest.mark.usefixtures("with_catalogue")
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ('type eq "ACCOUNT_TYPE"', ["account_type/admin"]),
+        ('type sw "work" and value eq "owner"', ["workspace_<name>/owner"]),
+        (
+            'type eq "workspace_<name>" and contains eq "viewer" and not (value eq "owner")',
+            ["workspace_<name>/editor"],
+        ),
+        (
+            'type eq "account_type" or (type co "space_" and value ew "wer")',
+            ["account_type/admin", "workspace_<name>/viewer"],
+        ),
+        (
+            'type eq "workspace_<name>" and containedBy pr and value ne "viewer"',
+            ["workspace_<name>/editor"],
+        ),
+        ('supported eq true and type eq "account_type"', ["account_type/admin"]),
+        ('display eq null and type eq "account_type"', ["account_type/admin"]),
+        ('display pr and type eq "account_type"', []),
+        ("supported eq false", []),
+    ],
+)
+async def test_they_are_filtered(
+    discovering: ScimClient, condition: str, expected: list[str]
+) -> None:
+    answer = await discovering.get("/Roles?filter=" + quote(condition))
+    assert answer.status == 200, answer.body
+    assert answer.body["totalResults"] == len(expected)
+    found = [f"{each['type']}/{each['value']}" for each in answer.body["Resources"]]
+    assert sorted(found) == expected
+    assert (await discovering.get("/Entitlements?filter=type%20pr")).body["totalResults"] == 0
+
+
+@pytest.mark.parametrize("path", ["/Roles", "/Entitlements"])
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ('filter=value gt "owner"', "invalidFilter"),
+        ('filter=value eq "owner" or type gt "x"', "invalidFilter"),
+        ('filter=meta.resourceType eq "Role"', "invalidFilter"),
+        ("filter=value eq", "invalidFilter"),
+        ("sortBy=value", "invalidValue"),
+    ],
+)
+async def test_what_they_are_not_filtered_by(
+    discovering: ScimClient, path: str, query: str, reason: str
+) -> None:
+    answer = await discovering.get(f"{path}?{quote(query, safe='=')}")
+    assert (answer.status, answer.body["scimType"]) == (400, reason)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
