@@ -14,6 +14,7 @@ import structlog
 from grpc import StatusCode
 
 from gateway.scim.dialects import DIALECTS, Dialect
+from rollbook.dialects import UNKNOWN_ATTRIBUTES
 from rollbook.errors import error_from_rpc
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from gateway.handlers.request import ScimRequest
 
 _log = structlog.get_logger(__name__)
+
+_POLICIES: Final = ("", *UNKNOWN_ATTRIBUTES)
 
 MAX_CREDENTIALS: Final = 10_000
 """Of how many credentials the dialect is kept; the oldest is forgotten for a new one."""
@@ -36,7 +39,7 @@ class Known(NamedTuple):
 
 class ConnectionDialects:
     """The dialects of connections that name one; `default` is that of all others, and what it
-    keeps of unknown attributes they keep too."""
+    keeps of unknown attributes they keep too, unless they name what becomes of these."""
 
     def __init__(self, default: Dialect) -> None:
         self._default = Known(default)
@@ -67,9 +70,14 @@ class ConnectionDialects:
         self._by_credentials.pop(key, None)
         if not name:
             return
-        if name not in self._by_name:
-            _log.warning("unknown_dialect", dialect=name, effect="the gateway's own is used")
         while len(self._by_credentials) >= MAX_CREDENTIALS:
             del self._by_credentials[next(iter(self._by_credentials))]
-        dialect = self._by_name.get(name, self._default.dialect)
-        self._by_credentials[key] = Known(dialect, name)
+        self._by_credentials[key] = Known(self._named(name), name)
+
+    def _named(self, name: str) -> Dialect:
+        """The dialect of a `reading_name`."""
+        dialect_name, _, policy = name.partition("+")
+        dialect = self._by_name.get(dialect_name, self._default.dialect)
+        if (dialect_name and dialect_name not in self._by_name) or policy not in _POLICIES:
+            _log.warning("unknown_dialect", dialect=name, effect="the gateway's own is used")
+        return dialect.treating_unknown(policy) if policy in UNKNOWN_ATTRIBUTES else dialect

@@ -10,7 +10,7 @@ identity provider needs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, unique
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -173,6 +173,13 @@ class Dialect:
     def restricts(self, restriction: Restriction) -> bool:
         """Whether it refuses what the standard allows."""
         return restriction in self.restrictions
+
+    def treating_unknown(self, policy: str) -> Dialect:
+        """The same, but for what becomes of attributes that no schema has: `ignore`, `keep` or
+        `refuse`."""
+        habit = {Tolerance.UNKNOWN_ATTRIBUTE}
+        tolerances = self.tolerances - habit if policy == "refuse" else self.tolerances | habit
+        return replace(self, tolerances=tolerances, keeps_unmapped=policy == "keep")
 
     def grants(self, habit: Tolerance) -> bool:
         """Whether the habit is accepted, where a request does not show whether it relies on it."""

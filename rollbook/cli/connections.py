@@ -10,7 +10,7 @@ import typer
 from rollbook.cli.naming import find_connection
 from rollbook.cli.session import Session, command
 from rollbook.cli.several import Yes, confirm_deletion, for_each
-from rollbook.dialects import DIALECT_NAMES
+from rollbook.dialects import DIALECT_NAMES, UNKNOWN_ATTRIBUTES
 from rollbook.v1.connection_pb2 import AdoptionPolicy, Connection
 
 if TYPE_CHECKING:
@@ -34,12 +34,22 @@ DialectName = StrEnum(  # type: ignore[misc]  # the names that there are
     "DialectName", {name: name for name in ("default", *DIALECT_NAMES)}
 )
 
+UnknownName = StrEnum(  # type: ignore[misc]  # likewise
+    "UnknownName", {name: name for name in ("default", *UNKNOWN_ATTRIBUTES)}
+)
+
 Name = Annotated[str, typer.Argument(metavar="CONNECTION", help="Id or name.")]
 Names = Annotated[list[str], typer.Argument(metavar="CONNECTION...", help="Ids or names.")]
 
 Dialect = Annotated[
     DialectName | None,
     typer.Option(help="Which habits of clients are accepted; default is the gateway's setting."),
+]
+UnknownAttributes = Annotated[
+    UnknownName | None,
+    typer.Option(
+        help="What becomes of attributes that no schema has; default is the gateway's setting."
+    ),
 ]
 EmailUserNames = Annotated[
     bool | None,
@@ -94,6 +104,7 @@ async def create(
     allow: Allow = None,
     redirect_uris: RedirectUris = None,
     administrators: Administrators = None,
+    unknown_attributes: UnknownAttributes = None,
     disabled: Annotated[bool, typer.Option("--disabled", help="Do not switch it on yet.")] = False,
 ) -> None:
     """Make a connection.
@@ -101,7 +112,14 @@ async def create(
     `rollbook token create … --scope scim --connection …` makes a token for it.
     """
     made, _ = _changes(
-        dialect, email_user_names, adoption, lock, allow, redirect_uris, administrators
+        dialect,
+        email_user_names,
+        adoption,
+        lock,
+        allow,
+        redirect_uris,
+        administrators,
+        unknown_attributes,
     )
     made.name = name
     made.enabled = not disabled
@@ -151,10 +169,18 @@ async def update(
         bool, typer.Option("--no-redirect-uris", help="Forget all redirect URIs.")
     ] = False,
     administrators: Administrators = None,
+    unknown_attributes: UnknownAttributes = None,
 ) -> None:
     """Change a connection: what is named, and nothing else."""
     changed, mask = _changes(
-        dialect, email_user_names, adoption, lock, allow, redirect_uris, administrators
+        dialect,
+        email_user_names,
+        adoption,
+        lock,
+        allow,
+        redirect_uris,
+        administrators,
+        unknown_attributes,
     )
     if rename is not None:
         changed.name = rename
@@ -219,19 +245,26 @@ def _changes(
     allow: list[str] | None,
     redirect_uris: list[str] | None,
     administrators: bool | None,  # noqa: FBT001
+    unknown_attributes: StrEnum | None,
 ) -> tuple[Connection, list[str]]:
     """What the options set, and the mask that names it."""
     given: dict[str, Any] = {
-        "dialect": None if dialect is None else "" if dialect == "default" else str(dialect),
+        "dialect": _or_default(dialect),
         "require_email_user_names": email_user_names,
         "adoption": None if adoption is None else f"ADOPTION_POLICY_{adoption.name}",
         "lock_synced": lock,
         "ip_allow_list": allow or None,
         "redirect_uris": redirect_uris or None,
         "makes_administrators": administrators,
+        "unknown_attributes": _or_default(unknown_attributes),
     }
     said = {name: value for name, value in given.items() if value is not None}
     return Connection(**said), list(said)
+
+
+def _or_default(chosen: StrEnum | None) -> str | None:
+    """What was chosen, empty for the default of the gateway."""
+    return "" if chosen == "default" else chosen
 
 
 def _show(output: Output, connection: Connection, headline: str) -> None:
@@ -249,6 +282,7 @@ def _details(connection: Connection) -> Iterator[tuple[str, str]]:
     yield "base URL", connection.base_url
     yield "enabled", _yes(connection.enabled)
     yield "dialect", _dialect(connection)
+    yield "unknown attributes", connection.unknown_attributes or "as the gateway is set to"
     yield "userNames", "e-mail addresses" if connection.require_email_user_names else "any"
     yield "adoption", _adoption(connection)
     yield "locked", _yes(connection.lock_synced)

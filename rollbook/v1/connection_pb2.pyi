@@ -73,6 +73,7 @@ class Connection(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     MAKES_ADMINISTRATORS_FIELD_NUMBER: _builtins.int
+    UNKNOWN_ATTRIBUTES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Given by the service, never reused. Ignored when creating."""
     name: _builtins.str
@@ -105,6 +106,10 @@ class Connection(_message.Message):
     """Whether it may make administrators of Rollbook: by roles, by members of groups that have such
     roles, and by passwords of administrators. Otherwise SCOPE_MISSING, unless its credentials
     belong to an administrator.
+    """
+    unknown_attributes: _builtins.str
+    """What becomes of attributes that no schema has: "ignore", "keep" or "refuse", whatever the
+    dialect does; as the gateway is set to and the dialect allows when empty.
     """
     @_builtins.property
     def ip_allow_list(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -140,10 +145,11 @@ class Connection(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         makes_administrators: _builtins.bool | None = ...,
+        unknown_attributes: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_base_url", b"_base_url", "_dialect", b"_dialect", "_enabled", b"_enabled", "_etag", b"_etag", "_id", b"_id", "_is_default", b"_is_default", "_lock_synced", b"_lock_synced", "_makes_administrators", b"_makes_administrators", "_name", b"_name", "_require_email_user_names", b"_require_email_user_names", "base_url", b"base_url", "create_time", b"create_time", "dialect", b"dialect", "enabled", b"enabled", "etag", b"etag", "id", b"id", "is_default", b"is_default", "lock_synced", b"lock_synced", "makes_administrators", b"makes_administrators", "name", b"name", "require_email_user_names", b"require_email_user_names", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_base_url", b"_base_url", "_dialect", b"_dialect", "_enabled", b"_enabled", "_etag", b"_etag", "_id", b"_id", "_is_default", b"_is_default", "_lock_synced", b"_lock_synced", "_makes_administrators", b"_makes_administrators", "_name", b"_name", "_require_email_user_names", b"_require_email_user_names", "_unknown_attributes", b"_unknown_attributes", "base_url", b"base_url", "create_time", b"create_time", "dialect", b"dialect", "enabled", b"enabled", "etag", b"etag", "id", b"id", "is_default", b"is_default", "lock_synced", b"lock_synced", "makes_administrators", b"makes_administrators", "name", b"name", "require_email_user_names", b"require_email_user_names", "unknown_attributes", b"unknown_attributes", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_base_url", b"_base_url", "_dialect", b"_dialect", "_enabled", b"_enabled", "_etag", b"_etag", "_id", b"_id", "_is_default", b"_is_default", "_lock_synced", b"_lock_synced", "_makes_administrators", b"_makes_administrators", "_name", b"_name", "_require_email_user_names", b"_require_email_user_names", "adoption", b"adoption", "base_url", b"base_url", "create_time", b"create_time", "dialect", b"dialect", "enabled", b"enabled", "etag", b"etag", "id", b"id", "ip_allow_list", b"ip_allow_list", "is_default", b"is_default", "lock_synced", b"lock_synced", "makes_administrators", b"makes_administrators", "name", b"name", "redirect_uris", b"redirect_uris", "require_email_user_names", b"require_email_user_names", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_base_url", b"_base_url", "_dialect", b"_dialect", "_enabled", b"_enabled", "_etag", b"_etag", "_id", b"_id", "_is_default", b"_is_default", "_lock_synced", b"_lock_synced", "_makes_administrators", b"_makes_administrators", "_name", b"_name", "_require_email_user_names", b"_require_email_user_names", "_unknown_attributes", b"_unknown_attributes", "adoption", b"adoption", "base_url", b"base_url", "create_time", b"create_time", "dialect", b"dialect", "enabled", b"enabled", "etag", b"etag", "id", b"id", "ip_allow_list", b"ip_allow_list", "is_default", b"is_default", "lock_synced", b"lock_synced", "makes_administrators", b"makes_administrators", "name", b"name", "redirect_uris", b"redirect_uris", "require_email_user_names", b"require_email_user_names", "unknown_attributes", b"unknown_attributes", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__base_url: _TypeAlias = _typing.Literal["base_url"]  # noqa: Y015
     _WhichOneofArgType__base_url: _TypeAlias = _typing.Literal["_base_url", b"_base_url"]  # noqa: Y015
@@ -165,6 +171,8 @@ class Connection(_message.Message):
     _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
     _WhichOneofReturnType__require_email_user_names: _TypeAlias = _typing.Literal["require_email_user_names"]  # noqa: Y015
     _WhichOneofArgType__require_email_user_names: _TypeAlias = _typing.Literal["_require_email_user_names", b"_require_email_user_names"]  # noqa: Y015
+    _WhichOneofReturnType__unknown_attributes: _TypeAlias = _typing.Literal["unknown_attributes"]  # noqa: Y015
+    _WhichOneofArgType__unknown_attributes: _TypeAlias = _typing.Literal["_unknown_attributes", b"_unknown_attributes"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__base_url) -> _WhichOneofReturnType__base_url | None: ...
     @_typing.overload
@@ -185,5 +193,7 @@ class Connection(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__require_email_user_names) -> _WhichOneofReturnType__require_email_user_names | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__unknown_attributes) -> _WhichOneofReturnType__unknown_attributes | None: ...
 
 Global___Connection: _TypeAlias = Connection  # noqa: Y015

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from rollbook.dialects import DIALECT_NAMES
+from rollbook.dialects import DIALECT_NAMES, UNKNOWN_ATTRIBUTES
 from rollbook.v1.connection_pb2 import AdoptionPolicy, Connection
 from service.domain import field_masks
 from service.domain.errors import invalid_value
@@ -33,6 +33,7 @@ CHANGEABLE: Final = (
     "ip_allow_list",
     "redirect_uris",
     "makes_administrators",
+    "unknown_attributes",
 )
 """The fields that are an administrator's to set."""
 
@@ -57,6 +58,7 @@ def checked(connection: Connection) -> Connection:
     connection.require_email_user_names = connection.require_email_user_names
     connection.lock_synced = connection.lock_synced
     connection.makes_administrators = connection.makes_administrators
+    connection.unknown_attributes = _unknown_attributes(connection.unknown_attributes)
     connection.adoption = _adoption(connection.adoption)
     networks = _each(connection.ip_allow_list, "ip_allow_list", _network)
     uris = _each(connection.redirect_uris, "redirect_uris", _redirect_uri)
@@ -82,6 +84,15 @@ def _dialect(name: str) -> str:
             "dialect", f"{name[:100]!r} is no dialect; there are {', '.join(DIALECT_NAMES)}."
         )
     return name
+
+
+def _unknown_attributes(policy: str) -> str:
+    if policy and policy not in UNKNOWN_ATTRIBUTES:
+        raise invalid_value(
+            "unknown_attributes",
+            f"unknown_attributes is one of {', '.join(UNKNOWN_ATTRIBUTES)}, not {policy[:100]!r}.",
+        )
+    return policy
 
 
 def _adoption(policy: AdoptionPolicy.ValueType) -> AdoptionPolicy.ValueType:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING
 
+from rollbook.dialects import reading_name
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError
 
@@ -41,6 +42,12 @@ class ScimConnection:
     networks: tuple[Network, ...] = ()
     redirect_uris: tuple[str, ...] = ()
     makes_administrators: bool = False
+    unknown_attributes: str = ""
+
+    @property
+    def reading(self) -> str:
+        """How its requests are read, by the name that gateways know; empty for their own way."""
+        return reading_name(self.dialect, self.unknown_attributes)
 
     def require_enabled(self) -> None:
         """Raises SCIM_DISABLED."""
@@ -66,12 +73,12 @@ class ScimConnection:
     def require_dialect(self, dialect: str) -> None:
         """`dialect` is what a request was read by, empty for the gateway's own. Raises
         DIALECT_CHANGED."""
-        if dialect != self.dialect:
+        if dialect != self.reading:
             raise DomainError(
                 ErrorReason.ERROR_REASON_DIALECT_CHANGED,
                 f"The request was read by another dialect than that of the connection "
                 f"{self.name!r}.",
-                metadata={"dialect": self.dialect},
+                metadata={"dialect": self.reading},
             )
 
 

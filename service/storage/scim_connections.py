@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = """
 id, name, is_default, enabled, dialect, require_email_user_names, adoption, lock_synced,
-ip_allow_list, redirect_uris, makes_administrators, version, create_time, update_time
+ip_allow_list, redirect_uris, makes_administrators, unknown_attributes, version, create_time,
+update_time
 """
 
 _POLICIES: Final = {
@@ -68,6 +69,7 @@ def _stored(row: asyncpg.Record) -> StoredConnection:
         ip_allow_list=row["ip_allow_list"],
         redirect_uris=row["redirect_uris"],
         makes_administrators=row["makes_administrators"],
+        unknown_attributes=row["unknown_attributes"] or "",
     )
     return StoredConnection(
         row["id"],
@@ -106,7 +108,7 @@ async def policies(connection: DatabaseConnection, tenant_id: UUID) -> Connectio
     """What the calls of a tenant go by."""
     rows = await connection.fetch(
         "SELECT id, name, is_default, enabled, dialect, require_email_user_names, adoption,"
-        " lock_synced, ip_allow_list, redirect_uris, makes_administrators"
+        " lock_synced, ip_allow_list, redirect_uris, makes_administrators, unknown_attributes"
         " FROM connections WHERE tenant_id = $1",
         tenant_id,
     )
@@ -118,6 +120,7 @@ def _policy(row: asyncpg.Record) -> ScimConnection:
     values["networks"] = networks_of(values.pop("ip_allow_list"))
     values["adoption"] = Adoption(row["adoption"])
     values["dialect"] = row["dialect"] or ""
+    values["unknown_attributes"] = row["unknown_attributes"] or ""
     values["redirect_uris"] = tuple(row["redirect_uris"])
     return ScimConnection(**values)
 
@@ -131,8 +134,8 @@ async def insert(
             f"""
             INSERT INTO connections (
                 tenant_id, id, name, enabled, dialect, require_email_user_names, adoption,
-                lock_synced, ip_allow_list, redirect_uris, makes_administrators
-            ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                lock_synced, ip_allow_list, redirect_uris, makes_administrators, unknown_attributes
+            ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
             RETURNING {_COLUMNS}
             """,
             tenant_id,
@@ -155,7 +158,8 @@ async def update(
             UPDATE connections SET
                 version = version + 1, update_time = now(), name = $3, enabled = $4, dialect = $5,
                 require_email_user_names = $6, adoption = $7, lock_synced = $8,
-                ip_allow_list = $9, redirect_uris = $10, makes_administrators = $11
+                ip_allow_list = $9, redirect_uris = $10, makes_administrators = $11,
+                unknown_attributes = $12
             WHERE tenant_id = $1 AND id = $2
             RETURNING {_COLUMNS}
             """,
@@ -180,6 +184,7 @@ def _values(content: Connection) -> tuple[object, ...]:
         list(content.ip_allow_list),
         list(content.redirect_uris),
         content.makes_administrators,
+        content.unknown_attributes or None,
     )
 
 
