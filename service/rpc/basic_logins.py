@@ -14,6 +14,7 @@ from service.domain.basic_login_rules import (
 )
 from service.domain.token_rules import check_not_wider
 from service.rpc.id_pages import IdPage
+from service.rpc.withdrawal import withdraw
 from service.storage import basic_logins
 
 if TYPE_CHECKING:
@@ -74,12 +75,10 @@ class BasicLoginMethods:
 
     async def delete(self, request: Any, call: Call) -> bytes:
         """A login less, which nobody on this machine believes in when this returns."""
-        try:
-            await self._database.transaction(
-                call.tenant_id,
-                lambda connection: use_cases.delete(connection, call.author, request.id),
-            )
-        finally:
-            # Whether a transaction was committed is not always known.
-            self._epoch.advance()
+        await withdraw(
+            self._database,
+            self._epoch,
+            call.tenant_id,
+            lambda connection: use_cases.delete(connection, call.author, request.id),
+        )
         return b""
