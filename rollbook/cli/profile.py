@@ -37,7 +37,7 @@ Assignments = Annotated[
         "--set",
         metavar="ATTRIBUTE=VALUE",
         rich_help_panel=_PANEL,
-        help="Any attribute, e.g. name.middleName=King, enterprise.costCenter=7 or roles=admin; "
+        help="Any attribute, e.g. name.middleName=King or enterprise.costCenter=7; "
         "may be repeated.",
     ),
 ]
