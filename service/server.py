@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 import grpc
 import structlog
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2_grpc
+from grpc_health.v1.health import SERVICE_NAME as HEALTH_SERVICE_NAME
 from grpc_reflection.v1alpha import reflection
 
 from rollbook.attributes import GROUP, SERVICE_ACCOUNT, USER
@@ -46,6 +47,7 @@ from service.rpc.calls import Gate, handlers_of
 from service.rpc.credentials import CredentialMethods
 from service.rpc.directory import DirectoryMethods
 from service.rpc.gateways import Gateways
+from service.rpc.health import Health
 from service.rpc.issuers import IssuerMethods
 from service.rpc.last_uses import LastUses
 from service.rpc.load import Load
@@ -202,12 +204,12 @@ class Server:
     def __init__(
         self,
         server: grpc.aio.Server,
-        servicer: health.aio.HealthServicer,
+        health: Health,
         means: _Means,
         ports: tuple[int, int],
     ) -> None:
         self._server = server
-        self._health = servicer
+        self._health = health
         self._means = means
         self._upkeep = Upkeep(means.database, self._report)
         self._upkeep.start()
@@ -228,32 +230,28 @@ class Server:
             maximum_concurrent_rpcs=_MAX_WAITING,
         )
         server.add_generic_rpc_handlers(tuple(await _handlers(means, settings)))
-        servicer = health.aio.HealthServicer()
-        health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+        names = [service.full_name for service in _SERVICES]
+        health = Health(names)
+        health_pb2_grpc.add_HealthServicer_to_server(health, server)
         if settings.reflection:
-            names = [service.full_name for service in _SERVICES]
             reflection.enable_server_reflection(
-                [*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server
+                [*names, HEALTH_SERVICE_NAME, reflection.SERVICE_NAME], server
             )
         server.add_generic_rpc_handlers((UnknownMethods(),))
         ports = _listen(server, settings, worker)
         await server.start()
-        running = cls(server, servicer, means, ports)
-        await running._report(True)  # noqa: FBT003  # its own
-        return running
+        return cls(server, health, means, ports)
 
     async def stop(self, grace: float) -> None:
         """Report NOT_SERVING, refuse new calls, let those that run finish for `grace` seconds."""
-        await self._health.enter_graceful_shutdown()
+        self._health.end()
         await self._server.stop(grace)
         await self._upkeep.stop()
         await self._means.close()
 
     async def _report(self, serving: bool) -> None:  # noqa: FBT001  # the only thing it says
-        """Tell health checks of every service. After a drain began this has no effect."""
-        status = health_pb2.HealthCheckResponse
-        for name in ("", *(service.full_name for service in _SERVICES)):
-            await self._health.set(name, status.SERVING if serving else status.NOT_SERVING)
+        """Tell health checks. After a drain began this has no effect."""
+        self._health.report(serving=serving)
 
 
 def _options(settings: Settings) -> list[tuple[str, int]]:
