@@ -268,6 +268,7 @@ def _options(settings: Settings) -> list[tuple[str, int]]:
         ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
         # Whoever connects and says nothing is no client.
         ("grpc.server_handshake_timeout_ms", 10_000),
+        ("grpc.max_allowed_incoming_connections", settings.max_connections),
         ("grpc.max_connection_idle_ms", 15 * 60 * 1000),
         ("grpc.max_concurrent_streams", settings.max_concurrent_calls + _SPARE_CALLS),
         # From the first of these to the second it would cancel some, by chance.

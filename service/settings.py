@@ -106,6 +106,8 @@ class Settings(FileSettings):
     """How many calls a worker has open at once; more are told to come back later."""
     access_cache_bytes: Annotated[int, Field(ge=1024 * 1024)] = 64 * 1024 * 1024
     """How much memory a worker uses for principals whose access it has been asked about."""
+    max_connections: Annotated[int, Field(ge=1)] = 10_000
+    """How many connections each address that a worker listens on has; more are closed."""
     rate_limit: Annotated[int, Field(ge=0, le=1_000_000)] = 5_000
     """How many calls a second each credential may make, all workers of a machine together; 0 for
     any number. After a pause it may be `rate_burst` at once."""

@@ -104,3 +104,30 @@ async def test_who_says_nothing_keeps_out_nobody_else(database_url: str) -> None
                 assert await failure(one) == ("DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED")
         for one in waiting:
             one.cancel()
+
+
+async def test_connections_that_are_too_many_are_closed(database_url: str) -> None:
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\x00\x00\x00\x04" + bytes(5)
+    async with running_service(database_url, max_connections=5) as address:
+        host, port = address.split(":")
+        writers = []
+
+        async def until_closed() -> None:
+            try:
+                reader, writer = await asyncio.open_connection(host, int(port))
+                writers.append(writer)
+                writer.write(preface)
+                while await reader.read(1_000):
+                    pass
+            except ConnectionError:
+                pass
+
+        connections = [asyncio.create_task(until_closed()) for _ in range(20)]
+        for number, closed in enumerate(asyncio.as_completed(connections, timeout=20), start=1):
+            await closed
+            if number == 15:
+                break
+        for connection in connections:
+            connection.cancel()
+        for writer in writers:
+            writer.close()
