@@ -8,7 +8,7 @@ import typer
 
 from rollbook.access import Scope  # noqa: TC001  typer reads annotations
 from rollbook.cli.listing import Limit, minute, page_size, show
-from rollbook.cli.naming import find_workload
+from rollbook.cli.naming import find_holder_id, find_workload
 from rollbook.cli.session import Session, command
 from rollbook.cli.several import for_each
 
@@ -46,12 +46,16 @@ async def add(
         list[Scope], typer.Option("--scope", help="What it is good for; may be repeated.")
     ],
     principal: Annotated[
-        str,
-        typer.Option(metavar="ID", help="The user or service account that they are, and end with."),
-    ] = "",
+        str | None,
+        typer.Option(
+            metavar="WHO",
+            help="The user or service account that they are, and end with, by id or name.",
+        ),
+    ] = None,
 ) -> None:
     """Let the holders of certificates in."""
-    made = await session.client.workloads.create(name, pattern, scopes, principal_id=principal)
+    whose = await find_holder_id(session.client, principal) if principal else ""
+    made = await session.client.workloads.create(name, pattern, scopes, principal_id=whose)
     if session.output.as_json:
         session.output.message(made)
     else:

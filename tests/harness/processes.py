@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tests.harness.instance import TOKEN
+from tests.harness.instance import BASIC_PASSWORD, BASIC_USER, TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +58,9 @@ def service_process(
         "ROLLBOOK_BOOTSTRAP_TOKEN": TOKEN,
         "ROLLBOOK_WORKERS": str(workers),
         "ROLLBOOK_LOG_FORMAT": "json",
+        # The same as those of other services over the database, who would lose theirs.
+        "ROLLBOOK_SCIM__AUTH__USERNAME": BASIC_USER,
+        "ROLLBOOK_SCIM__AUTH__PASSWORD": BASIC_PASSWORD,
         **settings,
     }
     with _process("service", directory, environment) as running:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -231,9 +230,7 @@ async def test_bad_lists_are_refused(arguments: dict[str, Any], reason: str, cal
 
 
 async def test_a_page_has_a_thousand_at_the_most(calls: Calls) -> None:
-    await asyncio.gather(
-        *(calls(CreateUserRequest(user=User(user_name=f"user-{n}"))) for n in range(1010))
-    )
+    await _many(calls, 1010)
     answer = await calls(ListUsersRequest(page_size=100_000, include_total_size=True))
     assert len(answer.users) == 1000
     assert answer.total_size == 1010

@@ -17,7 +17,7 @@ from gateway.scim.translation import resource_from_scim, resource_to_scim
 from rollbook.attributes import RESOURCE_TYPES, Attribute, AttributeType, Mutability, ResourceType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from google.protobuf.message import Message
 
@@ -57,7 +57,10 @@ def value_of(attribute: Attribute) -> st.SearchStrategy[object]:
         known = attribute.canonical_values
         single: st.SearchStrategy[Any] = st.sampled_from(known) if known else SIMPLE[attribute.type]
     else:
-        single = members_of(attribute.sub_attributes).filter(bool)
+        # A list of references to nobody is refused.
+        names = attribute.multi_valued and attribute.sub_attribute("$ref")
+        needed = ("value",) if names else ()
+        single = members_of(attribute.sub_attributes, needed).filter(bool)
     if not attribute.multi_valued:
         return single
     return st.lists(single, min_size=1, max_size=4, unique_by=orjson.dumps).map(_one_primary)
@@ -70,10 +73,12 @@ def _one_primary(elements: list[Any]) -> list[Any]:
     return list({orjson.dumps(each): each for each in elements}.values())
 
 
-def members_of(attributes: Iterable[Attribute]) -> st.SearchStrategy[dict[str, Any]]:
-    return st.fixed_dictionaries(
-        {}, optional={each.name: value_of(each) for each in attributes if is_written(each)}
-    )
+def members_of(
+    attributes: Iterable[Attribute], needed: Collection[str] = ()
+) -> st.SearchStrategy[dict[str, Any]]:
+    values = {each.name: value_of(each) for each in attributes if is_written(each)}
+    always = {name: values.pop(name) for name in needed if name in values}
+    return st.fixed_dictionaries(always, optional=values)
 
 
 def resources_of(kind: ResourceType) -> st.SearchStrategy[dict[str, Any]]:
