@@ -50,7 +50,7 @@ from rollbook.v1.role_service_pb2_grpc import RoleServiceStub
 from rollbook.v1.user_pb2 import User
 from rollbook.v1.user_service_pb2 import CreateUserRequest, DeleteUserRequest, UpdateUserRequest
 from rollbook.v1.user_service_pb2_grpc import UserServiceStub
-from service.domain.role_writing import MAX_ROLES
+from service.domain.access.role_writing import MAX_ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

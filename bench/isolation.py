@@ -31,13 +31,14 @@ from rollbook.v1.filter_pb2 import COMPARISON_OPERATOR_EQUAL as EQUAL
 from rollbook.v1.filter_pb2 import AttributePath, Comparison, Filter, FilterValue
 from rollbook.v1.user_service_pb2 import GetUserRequest, ListUsersRequest, LookupUserRequest
 from rollbook.v1.user_service_pb2_grpc import UserServiceStub
-from service.domain.filters import resolve
-from service.storage import page_sql, pages, resources
+from service.domain.search.filters import resolve
+from service.storage import resources
 from service.storage.credentials import DEFAULT_TENANT
 from service.storage.database import Database
 from service.storage.derived import View
 from service.storage.migrations import migrate
-from service.storage.pages import Selection
+from service.storage.search import page_sql, pages
+from service.storage.search.pages import Selection
 from standalone.postgres import EmbeddedPostgres
 
 if TYPE_CHECKING:

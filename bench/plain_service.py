@@ -11,7 +11,7 @@ from unittest import mock
 import typer
 
 from service import __main__ as service
-from service.storage import page_sql
+from service.storage.search import page_sql
 
 
 async def nothing(*_: object) -> None:

@@ -30,45 +30,45 @@ from rollbook.v1 import (
     user_service_pb2,
     workload_service_pb2,
 )
-from service.directory.access_looks import EPOCH_SLOTS, AccessLooks, slot_of
-from service.domain.revisions import Revisions
+from service.directory.access.looks import EPOCH_SLOTS, AccessLooks, slot_of
+from service.domain.access.revisions import Revisions
 from service.encryption import Encryption
 from service.epoch import SLOTS, Epoch
 from service.federation.issuers import Issuers
 from service.passwords import PasswordHasher
-from service.rpc.access_checks import AccessCheckMethods
-from service.rpc.access_lists import AccessListMethods
-from service.rpc.arrivals import MAX_METADATA_BYTES, Arrivals
-from service.rpc.attempts import WORDS as ATTEMPTS_WORDS
-from service.rpc.attempts import Attempts
-from service.rpc.authentication import Authenticator
+from service.rpc.access.checks import AccessCheckMethods
+from service.rpc.access.lists import AccessListMethods
+from service.rpc.access.role_assignments import RoleAssignmentMethods
+from service.rpc.access.role_catalogues import RoleCatalogueMethods
 from service.rpc.basic_logins import BasicLoginMethods
 from service.rpc.calls import Gate, handlers_of
 from service.rpc.credentials import CredentialMethods
 from service.rpc.directory import DirectoryMethods
-from service.rpc.gateways import Gateways
+from service.rpc.gate.arrivals import MAX_METADATA_BYTES, Arrivals
+from service.rpc.gate.attempts import WORDS as ATTEMPTS_WORDS
+from service.rpc.gate.attempts import Attempts
+from service.rpc.gate.authentication import Authenticator
+from service.rpc.gate.gateways import Gateways
+from service.rpc.gate.last_uses import LastUses
+from service.rpc.gate.load import Load
+from service.rpc.gate.passwords import Passwords
+from service.rpc.gate.rate_limits import WORDS as RATE_LIMIT_WORDS
+from service.rpc.gate.rate_limits import Rate, RateLimits
+from service.rpc.gate.tenancy import Tenancy
+from service.rpc.gate.tenant_connections import TenantConnections
+from service.rpc.gate.tenant_schemas import TenantSchemas
+from service.rpc.gate.user_passwords import UserPasswords
 from service.rpc.health import Health
 from service.rpc.issuers import IssuerMethods
-from service.rpc.last_uses import LastUses
-from service.rpc.load import Load
 from service.rpc.memberships import MembershipMethods
-from service.rpc.oauth import OAuthKeys, oauth_answers
+from service.rpc.oauth.methods import OAuthKeys, oauth_answers
+from service.rpc.oauth.sign_in_providers import SignInProviderMethods
 from service.rpc.password_service import PasswordMethods
-from service.rpc.passwords import Passwords
-from service.rpc.rate_limits import WORDS as RATE_LIMIT_WORDS
-from service.rpc.rate_limits import Rate, RateLimits
 from service.rpc.resources import ResourceMethods
-from service.rpc.role_assignments import RoleAssignmentMethods
-from service.rpc.role_catalogues import RoleCatalogueMethods
 from service.rpc.schemas import SchemaMethods
 from service.rpc.scim_connections import ConnectionMethods
-from service.rpc.sign_in_providers import SignInProviderMethods
-from service.rpc.tenancy import Tenancy
-from service.rpc.tenant_connections import TenantConnections
-from service.rpc.tenant_schemas import TenantSchemas
 from service.rpc.tenants import TenantMethods
 from service.rpc.unknown import UnknownMethods
-from service.rpc.user_passwords import UserPasswords
 from service.rpc.workloads import WorkloadMethods
 from service.rpc.writes import Writes
 from service.shared_memory import SharedWords
@@ -257,7 +257,7 @@ class Server:
 def _options(settings: Settings) -> list[tuple[str, int]]:
     return [
         ("grpc.so_reuseport", 1 if settings.workers > 1 else 0),
-        # What is a little too large is refused in our words (service/rpc/arrivals.py), what is
+        # What is a little too large is refused in our words (service/rpc/gate/arrivals.py), what is
         # much too large in gRPC's before it is in memory.
         ("grpc.max_receive_message_length", 2 * settings.max_request_bytes),
         ("grpc.max_send_message_length", -1),

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from service.directory import oauth_expiry
-from service.directory.role_expiry import remove_expired
+from service.directory.access.role_expiry import remove_expired
+from service.directory.oauth import expiry as oauth_expiry
 from service.domain.errors import DomainError
-from service.storage import bookmarks, requests
+from service.storage import requests
+from service.storage.search import bookmarks
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

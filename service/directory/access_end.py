@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from service.directory import api_tokens, oauth_grants
+from service.directory import api_tokens
+from service.directory.oauth import grants as oauth_grants
 from service.storage import changes, principals
 from service.storage.resources import is_active
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rollbook.attributes import GROUP, USER
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError
-from service.domain.folding import fold
+from service.domain.search.folding import fold
 from service.storage import adoption, resources
 
 if TYPE_CHECKING:

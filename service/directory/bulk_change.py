@@ -6,17 +6,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from service.directory import role_writes, writing
+from service.directory import writing
+from service.directory.access import role_writes
 from service.directory.access_end import end_access, must_end
 from service.directory.bulk_creation import author_of
 from service.directory.changing import VALUE_PATH_CREATES, Changed, later_than, patched, updated
 from service.directory.reading import identifier_of, not_found
 from service.directory.writing import Writer
-from service.domain import etag, role_mentions
+from service.domain import etag
+from service.domain.access import role_mentions
 from service.domain.bulk import Outcome, Plan, Progress
 from service.domain.bulk_references import resource_type_of
 from service.domain.errors import DomainError
-from service.storage import batches, changes, resources, role_assignments
+from service.storage import batches, changes, resources
+from service.storage.access import role_assignments
 from service.storage.changes import Change
 from service.storage.derived import BARE
 
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
     from rollbook.attributes import ResourceType
     from rollbook.v1.directory_service_pb2 import BulkOperation
-    from service.domain.role_writing import RoleWrite
+    from service.domain.access.role_writing import RoleWrite
     from service.storage.changes import Author
     from service.storage.database import Connection
     from service.storage.resources import Stored

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from rollbook.attributes import USER
-from service.directory import role_writes
+from service.directory.access import role_writes
 from service.directory.creating import FIRST_VERSION, New, prepared
-from service.domain import etag, role_mentions
+from service.domain import etag
+from service.domain.access import role_mentions
 from service.domain.bulk import MAX_TOLERANCES, Outcome, Plan, Progress
 from service.domain.bulk_references import resource_type_of
 from service.domain.errors import DomainError
@@ -21,8 +22,9 @@ from service.domain.membership import unknown_member
 from service.domain.responsibility import unknown_owner
 from service.domain.uniqueness import taken as value_taken
 from service.domain.uniqueness import unique_values
-from service.storage import batches, changes, resources, role_assignments
+from service.storage import batches, changes, resources
 from service.storage import unique_values as values_taken
+from service.storage.access import role_assignments
 from service.storage.resources import taken
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from rollbook.v1.directory_service_pb2 import BulkOperation
-    from service.directory.role_writes import RoleWrites
+    from service.directory.access.role_writes import RoleWrites
     from service.domain.bulk_order import Component
     from service.storage.changes import Author
     from service.storage.database import Connection

@@ -8,18 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rollbook.attributes import GROUP
 from service.directory.creating import has_password, take_members
-from service.domain import (
-    comparison,
-    membership,
-    patch,
-    replacement,
-    responsibility,
-    uniqueness,
-    validation,
-)
+from service.domain import membership, patch, replacement, responsibility, uniqueness, validation
+from service.domain.access.role_mentions import is_about_roles
+from service.domain.access.roles import NO_CHANGES, roles_of, show
 from service.domain.errors import invalid_value
-from service.domain.role_mentions import is_about_roles
-from service.domain.roles import NO_CHANGES, roles_of, show
+from service.domain.search import comparison
 from service.storage.resources import unique_attribute
 
 if TYPE_CHECKING:
@@ -27,9 +20,9 @@ if TYPE_CHECKING:
 
     from rollbook.attributes import ResourceType
     from rollbook.v1.patch_pb2 import PatchOperation
+    from service.domain.access.role_writing import RoleWrite
+    from service.domain.access.roles import RoleChanges
     from service.domain.membership import Step
-    from service.domain.role_writing import RoleWrite
-    from service.domain.roles import RoleChanges
     from service.storage.resources import Stored
 
 _KEPT: Final = "\0"

@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rollbook.v1.error_reason_pb2 import ErrorReason
-from service.directory import oauth_clients
+from service.directory.oauth import clients as oauth_clients
 from service.directory.scim_connections import existing, record
 from service.domain import etag
+from service.domain.access.roles import MANUAL, SCIM
 from service.domain.errors import DomainError
-from service.domain.roles import MANUAL, SCIM
-from service.storage import role_sources, scim_connections
+from service.storage import scim_connections
+from service.storage.access import role_sources
 
 if TYPE_CHECKING:
     from service.storage.changes import Author

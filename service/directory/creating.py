@@ -7,18 +7,19 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rollbook.attributes import GROUP
-from service.domain import comparison, membership, validation
+from service.domain import membership, validation
+from service.domain.access.roles import NO_CHANGES
 from service.domain.identifiers import new_id
 from service.domain.responsibility import new_owner
-from service.domain.roles import NO_CHANGES
+from service.domain.search import comparison
 from service.storage.changes import Change
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from rollbook.attributes import ResourceType
-    from service.domain.role_writing import RoleWrite
-    from service.domain.roles import RoleChanges
+    from service.domain.access.role_writing import RoleWrite
+    from service.domain.access.roles import RoleChanges
 
 FIRST_VERSION = 1
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from service.directory.paging import Query
-from service.domain import filters, ordering, page_token
-from service.domain.conditions import FALSE, TRUE
 from service.domain.membership import MEMBERS
-from service.storage import member_pages, mixed_pages, pages
-from service.storage.member_pages import Member, MemberSelection
-from service.storage.pages import Row, Selection
+from service.domain.search import filters, ordering, page_token
+from service.domain.search.conditions import FALSE, TRUE
+from service.storage.search import member_pages, mixed_pages, pages
+from service.storage.search.member_pages import Member, MemberSelection
+from service.storage.search.pages import Row, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from rollbook.attributes import ResourceType
     from rollbook.v1.filter_pb2 import Filter
-    from service.domain.ordering import NoOrder, Order
-    from service.domain.page_token import Position
+    from service.domain.search.ordering import NoOrder, Order
+    from service.domain.search.page_token import Position
     from service.storage.database import Connection
     from service.storage.derived import View
 

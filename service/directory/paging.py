@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
-from service.domain import page_token
 from service.domain.errors import invalid_value
-from service.domain.page_token import Position
-from service.storage import bookmarks
+from service.domain.search import page_token
+from service.domain.search.page_token import Position
+from service.storage.search import bookmarks
 
 if TYPE_CHECKING:
     from uuid import UUID

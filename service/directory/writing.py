@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from rollbook.attributes import GROUP, USER
-from service.directory import escalation, role_writes
+from service.directory.access import escalation, role_writes
 from service.directory.access_end import can_get_in, end_access, must_end
 from service.directory.adoption import found_unmanaged
 from service.directory.changing import (
@@ -23,23 +23,12 @@ from service.directory.changing import (
 )
 from service.directory.creating import prepared
 from service.directory.reading import existing, not_found
-from service.domain import (
-    comparison,
-    etag,
-    membership,
-    responsibility,
-    uniqueness,
-)
-from service.storage import (
-    changes,
-    members,
-    passwords,
-    resources,
-    role_assignments,
-    sign_ins,
-    unique_values,
-)
+from service.domain import etag, membership, responsibility, uniqueness
+from service.domain.search import comparison
+from service.storage import changes, members, passwords, resources, unique_values
+from service.storage.access import role_assignments
 from service.storage.changes import Change
+from service.storage.oauth import sign_ins
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,8 +40,8 @@ if TYPE_CHECKING:
     from rollbook.attributes import ResourceType
     from rollbook.schema_sets import SchemaSet
     from rollbook.v1.patch_pb2 import PatchOperation
+    from service.domain.access.roles import RoleChanges
     from service.domain.membership import Step
-    from service.domain.roles import RoleChanges
     from service.storage.changes import Author
     from service.storage.database import Connection
     from service.storage.derived import View

@@ -13,8 +13,8 @@ from rollbook.schema_sets import DEFAULT
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain import bulk_order
 from service.domain.bulk_references import PREFIX, footprint, map_ids, unresolved
-from service.domain.comparison import copy_of
 from service.domain.errors import DomainError, invalid_value
+from service.domain.search.comparison import copy_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

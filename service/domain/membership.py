@@ -13,8 +13,9 @@ from uuid import UUID
 from rollbook.attributes import GROUP
 from rollbook.v1 import filter_pb2
 from rollbook.v1.patch_pb2 import PatchOp
-from service.domain import filters, patch
+from service.domain import patch
 from service.domain.errors import DomainError, invalid_value, mutability, no_target
+from service.domain.search import filters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from rollbook.attributes import Attribute, AttributeType, Mutability
-from service.domain.folding import fold
+from service.domain.search.folding import fold
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterable, Sequence

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 from rollbook.attributes import Attribute, AttributeType, Extension, Mutability, ResourceType
 from rollbook.v1 import filter_pb2
 from rollbook.v1.patch_pb2 import PatchOp
-from service.domain import filters
-from service.domain.comparison import copy_of
 from service.domain.errors import (
     ambiguous_target,
     invalid_path,
@@ -30,8 +28,10 @@ from service.domain.multivalued import (
     merge,
     remove_listed,
 )
-from service.domain.operands import standard_base64
 from service.domain.patch_cost import Visits
+from service.domain.search import filters
+from service.domain.search.comparison import copy_of
+from service.domain.search.operands import standard_base64
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

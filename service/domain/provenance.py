@@ -15,9 +15,9 @@ from uuid import UUID
 
 from rollbook.attributes import USER
 from rollbook.v1.error_reason_pb2 import ErrorReason
+from service.domain.access.roles import MANUAL, SCIM
 from service.domain.connections import Adoption, Connections, ScimConnection
 from service.domain.errors import DomainError, invalid_value
-from service.domain.roles import MANUAL, SCIM
 
 if TYPE_CHECKING:
     from rollbook.attributes import ResourceType

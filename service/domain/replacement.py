@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rollbook.attributes import Attribute, Extension, Mutability, ResourceType
-from service.domain.comparison import copy_of
 from service.domain.errors import invalid_path, mutability
-from service.domain.search_values import read
+from service.domain.search.comparison import copy_of
+from service.domain.search.search_values import read
 from service.domain.validation import attributes_of, containers
 
 if TYPE_CHECKING:

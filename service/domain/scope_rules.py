@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from rollbook.v1.error_reason_pb2 import ErrorReason
+from service.domain.access.role_rules import NO_SCOPE
 from service.domain.errors import DomainError, invalid_value
-from service.domain.folding import fold
-from service.domain.role_rules import NO_SCOPE
+from service.domain.search.folding import fold
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from rollbook.v1.role_pb2 import RoleScope
-    from service.domain.role_catalogue import Catalogue, Kind
+    from service.domain.access.role_catalogue import Catalogue, Kind
 
 MAX_AT_ONCE: Final = 100_000
 """How many scopes one call registers or forgets."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rollbook.attributes import Attribute, Extension, ResourceType, Uniqueness, made_once
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError
-from service.domain.search_values import read, search_value
+from service.domain.search.search_values import read, search_value
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message

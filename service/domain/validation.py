@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rollbook.attributes import Attribute, AttributeType, Mutability, ResourceType, Schema
 from service.domain.errors import invalid_value
-from service.domain.folding import fold
+from service.domain.search.folding import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -19,7 +19,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from google.protobuf.duration_pb2 import Duration
 
 from rollbook.v1.issuer_service_pb2 import Issuer
-from service.domain import vouching
+from service.domain.oauth import vouching
 from service.federation.assertions import ACCESS_TOKEN, RefusedTokenError, is_jwt, peek, verify
 from service.federation.configurations import Configurations
 from service.federation.documents import AnswerError, DocumentError
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from rollbook.v1.sign_in_provider_service_pb2 import SignInProvider
-    from service.domain.vouching import Identity
+    from service.domain.oauth.vouching import Identity
     from service.federation.configurations import Configuration
     from service.federation.documents import Documents
     from service.federation.key_sets import KeySets

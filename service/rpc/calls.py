@@ -29,15 +29,15 @@ from rollbook.metadata import (
 )
 from rollbook.schema_sets import DEFAULT
 from rollbook.v1.error_reason_pb2 import ErrorReason
+from service.domain.access.roles import MANUAL
 from service.domain.connections import Connections
 from service.domain.errors import DomainError, StaleSchemasError
 from service.domain.provenance import IMPORT, Provenance, origin_of
-from service.domain.roles import MANUAL
 from service.rpc import status
-from service.rpc.arrivals import metadata_of, require_moderate
-from service.rpc.authentication import NOBODY
-from service.rpc.certificates import certificate_of
-from service.rpc.gateways import address_of, client_of
+from service.rpc.gate.arrivals import metadata_of, require_moderate
+from service.rpc.gate.authentication import NOBODY
+from service.rpc.gate.certificates import certificate_of
+from service.rpc.gate.gateways import address_of, client_of
 from service.storage.changes import Author, Effects
 
 if TYPE_CHECKING:
@@ -47,17 +47,17 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from rollbook.schema_sets import SchemaSet
+    from service.domain.access.revisions import Revisions
     from service.domain.connections import ScimConnection
-    from service.domain.revisions import Revisions
-    from service.rpc.arrivals import Arrivals
-    from service.rpc.authentication import Authenticator, Caller, Client
-    from service.rpc.certificates import AuthContext, PeerCertificate
-    from service.rpc.gateways import Gateways, Peer
-    from service.rpc.load import Load
-    from service.rpc.rate_limits import RateLimits
-    from service.rpc.tenancy import Tenancy
-    from service.rpc.tenant_connections import TenantConnections
-    from service.rpc.tenant_schemas import TenantSchemas
+    from service.rpc.gate.arrivals import Arrivals
+    from service.rpc.gate.authentication import Authenticator, Caller, Client
+    from service.rpc.gate.certificates import AuthContext, PeerCertificate
+    from service.rpc.gate.gateways import Gateways, Peer
+    from service.rpc.gate.load import Load
+    from service.rpc.gate.rate_limits import RateLimits
+    from service.rpc.gate.tenancy import Tenancy
+    from service.rpc.gate.tenant_connections import TenantConnections
+    from service.rpc.gate.tenant_schemas import TenantSchemas
 
     Context = grpc.aio.ServicerContext[bytes, bytes]
     Answer = Callable[[Any, "Call"], Awaitable[bytes]]

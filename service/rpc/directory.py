@@ -17,7 +17,7 @@ from service.directory import bulk, listing, paging
 from service.domain.bulk import Outcome, Plan, check
 from service.domain.errors import DomainError
 from service.rpc import status, wire
-from service.rpc.password_hashing import hash_password
+from service.rpc.gate.password_hashing import hash_password
 from service.rpc.resources import default_view, page_tokens, view_of_paths
 from service.storage.derived import View
 

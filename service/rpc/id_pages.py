@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from service.directory.paging import page_size_of
-from service.domain import page_token
-from service.domain.page_token import Position
+from service.domain.search import page_token
+from service.domain.search.page_token import Position
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

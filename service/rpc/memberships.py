@@ -10,10 +10,10 @@ from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.directory import listing, paging, reading, writing
 from service.directory.paging import page_size_of
 from service.directory.writing import Writer
-from service.domain import page_token
 from service.domain.errors import DomainError
 from service.domain.membership import Add, Remove, parse_id, parse_member_id
-from service.domain.page_token import Position
+from service.domain.search import page_token
+from service.domain.search.page_token import Position
 from service.rpc import wire
 from service.rpc.resources import page_tokens
 from service.storage import members, resources

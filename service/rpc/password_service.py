@@ -12,7 +12,7 @@ from service.directory import reading, writing
 from service.directory.writing import Writer
 from service.domain.errors import invalid_value
 from service.domain.membership import parse_id
-from service.rpc.gateways import site_of
+from service.rpc.gate.gateways import site_of
 from service.storage import passwords
 from service.storage.derived import BARE
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from service.passwords import PasswordHasher
     from service.rpc.calls import Answer, Call
-    from service.rpc.user_passwords import UserPasswords
+    from service.rpc.gate.user_passwords import UserPasswords
     from service.rpc.writes import Writes
     from service.storage.database import Connection
 

@@ -18,7 +18,7 @@ from service.directory.writing import Writer
 from service.domain.errors import DomainError, invalid_value
 from service.domain.membership import parse_id
 from service.rpc import wire
-from service.rpc.password_hashing import hash_password
+from service.rpc.gate.password_hashing import hash_password
 from service.storage import resources
 from service.storage.derived import View
 

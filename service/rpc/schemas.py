@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from rollbook.v1 import schema_service_pb2
 from service.directory import schemas as use_cases
 from service.rpc import wire
-from service.rpc.tenant_schemas import SETTLING_SECONDS
+from service.rpc.gate.tenant_schemas import SETTLING_SECONDS
 from service.storage import schemas
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from service.rpc.calls import Answer, Call
-    from service.rpc.tenant_schemas import TenantSchemas
+    from service.rpc.gate.tenant_schemas import TenantSchemas
     from service.rpc.writes import Writes
     from service.storage.database import Connection, Database
     from service.storage.schemas import Registered

@@ -9,8 +9,9 @@ from rollbook.access import Scope
 from rollbook.v1 import tenant_service_pb2
 from service.directory import tenants as use_cases
 from service.directory.paging import page_size_of
-from service.domain import page_token, tenant_rules
-from service.domain.page_token import Position
+from service.domain import tenant_rules
+from service.domain.search import page_token
+from service.domain.search.page_token import Position
 from service.rpc import wire
 from service.storage import tenants
 

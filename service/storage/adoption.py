@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from rollbook.attributes import GROUP, USER
-from service.storage.search_sql import RESOURCES, display, text_key
+from service.storage.search.search_sql import RESOURCES, display, text_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

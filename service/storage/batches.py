@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.domain.roles import MANUAL, SCIM
+from service.domain.access.roles import MANUAL, SCIM
 from service.storage.resources import columns_of, stored_of
 
 if TYPE_CHECKING:

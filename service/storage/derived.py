@@ -18,10 +18,10 @@ import orjson
 from rollbook.attributes import RESOURCE_TYPES, SERVICE_ACCOUNT, USER
 from rollbook.v1.role_pb2 import RoleCatalogue
 from service.domain import etag
-from service.domain.access_graph import NEVER, Given, Principal, RolesPage, effective_roles
-from service.domain.role_catalogue import FREE_FORM, Catalogue
-from service.storage.access import given_of
-from service.storage.role_assignments import COUNTS
+from service.domain.access.graph import NEVER, Given, Principal, RolesPage, effective_roles
+from service.domain.access.role_catalogue import FREE_FORM, Catalogue
+from service.storage.access.graph import given_of
+from service.storage.access.role_assignments import COUNTS
 
 if TYPE_CHECKING:
     import asyncpg

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 
 from rollbook.v1.group_pb2 import GroupMember
-from service.domain import filters
+from service.domain.access.roles import SCIM
 from service.domain.errors import ambiguous_target, no_target
 from service.domain.membership import Add, Remove, RemoveMatching, Replace, Step, unknown_member
-from service.domain.roles import SCIM
+from service.domain.search import filters
 from service.storage.database import RetryableError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from service.domain.folding import fold
+from service.domain.search.folding import fold
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from service.storage import oauth_grants, sign_ins
 from service.storage.api_tokens import COLUMNS, ApiToken, token_of
 from service.storage.credentials import VALID
+from service.storage.oauth import grants as oauth_grants
+from service.storage.oauth import sign_ins
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from uuid import UUID
 
     from service.storage.database import Connection
-    from service.storage.oauth_grants import GrantRecord
+    from service.storage.oauth.grants import GrantRecord
 
 
 @dataclass(frozen=True, slots=True)

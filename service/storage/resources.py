@@ -13,11 +13,12 @@ import orjson
 
 from rollbook.attributes import Uniqueness
 from rollbook.v1.error_reason_pb2 import ErrorReason
+from service.domain.access.roles import MANUAL, SCIM
 from service.domain.errors import DomainError, StaleSchemasError
-from service.domain.folding import fold
 from service.domain.responsibility import responsible_of
-from service.domain.roles import MANUAL, SCIM
-from service.storage import derived, search
+from service.domain.search.folding import fold
+from service.storage import derived
+from service.storage.search import document as search
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

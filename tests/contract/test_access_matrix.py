@@ -49,7 +49,7 @@ async def rollbook(database_server: DatabaseServer) -> AsyncIterator[tuple[str, 
     cheap = partial(argon2.PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
     with (
         mock.patch("argon2.PasswordHasher", cheap),
-        mock.patch.multiple("service.rpc.attempts", LIMIT=10**9, PAIR_LIMIT=10**9),
+        mock.patch.multiple("service.rpc.gate.attempts", LIMIT=10**9, PAIR_LIMIT=10**9),
         mock.patch("service.passwords.MAX_WAITING", 10**9),
     ):
         async with (

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from rollbook.attributes import GROUP, RESOURCE_TYPES, USER
-from service.domain.folding import fold
+from service.domain.search.folding import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -29,11 +29,12 @@ from rollbook.v1 import (
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from rollbook.v1.service_account_pb2 import ServiceAccount
 from rollbook.v1.service_account_service_pb2 import CreateServiceAccountRequest
-from service.domain import etag, filters, patch, validation
+from service.domain import etag, patch, validation
 from service.domain.errors import DomainError, invalid_value
-from service.domain.folding import fold
-from service.domain.matching import matches
 from service.domain.replacement import replaced
+from service.domain.search import filters
+from service.domain.search.folding import fold
+from service.domain.search.matching import matches
 from service.rpc import status
 from service.storage.resources import unique_attribute
 from tests.harness.fake_service import Call, Failure

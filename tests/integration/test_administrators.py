@@ -13,9 +13,9 @@ from rollbook.v1.group_service_pb2 import CreateGroupRequest
 from rollbook.v1.role_pb2 import RoleCatalogue, RoleType, RoleValue
 from rollbook.v1.user_pb2 import User
 from rollbook.v1.user_service_pb2 import CreateUserRequest
-from service.directory.administration import scopes_of
-from service.domain.folding import fold
-from service.domain.role_catalogue import ADMINISTRATOR_SCOPES
+from service.directory.access.administration import scopes_of
+from service.domain.access.role_catalogue import ADMINISTRATOR_SCOPES
+from service.domain.search.folding import fold
 from service.storage.credentials import DEFAULT_TENANT
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ import pytest
 from gateway.scim.dialects import LENIENT, Reading
 from gateway.scim.filters import parse_filter
 from rollbook.attributes import GROUP, USER, ResourceType
-from service.domain.filters import resolve
+from service.domain.search.filters import resolve
 from service.storage import isolation
-from service.storage.filter_sql import where
-from service.storage.search_sql import RESOURCES
-from service.storage.selectivity import is_selective
+from service.storage.search.filter_sql import where
+from service.storage.search.search_sql import RESOURCES
+from service.storage.search.selectivity import is_selective
 from tests.harness.instance import connect_as_tenant
 
 if TYPE_CHECKING:

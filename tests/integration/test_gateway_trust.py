@@ -17,7 +17,7 @@ from rollbook.metadata import CHANNEL, CLIENT, GATEWAY, SCIM, TOLERANCES
 from rollbook.v1.user_pb2 import User
 from rollbook.v1.user_service_pb2 import CreateUserRequest, ListUsersRequest
 from rollbook.v1.user_service_pb2_grpc import UserServiceStub
-from service.rpc.attempts import PAIR_LIMIT
+from service.rpc.gate.attempts import PAIR_LIMIT
 from tests.harness.drivers import failure_of
 from tests.harness.instance import (
     BASIC_CREDENTIALS,

@@ -54,7 +54,7 @@ async def somebodys(service: str, nobodys: RollbookClient) -> AsyncIterator[Roll
 def reads() -> Iterator[AsyncMock]:
     """The reads of tokens from the database, which time brings about no new ones of."""
     with (
-        mock.patch("service.rpc.authentication.CACHE_SECONDS", 3600.0),
+        mock.patch("service.rpc.gate.authentication.CACHE_SECONDS", 3600.0),
         mock.patch.object(
             credentials, "by_token_hash", mock.AsyncMock(wraps=credentials.by_token_hash)
         ) as reads,

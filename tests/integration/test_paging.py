@@ -14,7 +14,7 @@ from rollbook.v1.user_service_pb2 import (
     ListUsersRequest,
     ListUsersResponse,
 )
-from service.storage import bookmarks
+from service.storage.search import bookmarks
 
 if TYPE_CHECKING:
     import asyncpg

@@ -229,7 +229,7 @@ async def test_a_token_ends_on_time_however_often_it_is_used(
 
 
 async def test_uses_are_noted_to_the_minute_and_once(database_server: DatabaseServer) -> None:
-    with mock.patch("service.rpc.last_uses.INTERVAL", 0.05):
+    with mock.patch("service.rpc.gate.last_uses.INTERVAL", 0.05):
         async with (
             database_server.database() as url,
             running_service(url) as service,
@@ -260,7 +260,7 @@ async def test_uses_are_noted_to_the_minute_and_once(database_server: DatabaseSe
 async def test_uses_that_cannot_be_noted_fail_nothing(database_server: DatabaseServer) -> None:
     failing = mock.AsyncMock(side_effect=OSError("disk full"))
     with (
-        mock.patch("service.rpc.last_uses.INTERVAL", 0.01),
+        mock.patch("service.rpc.gate.last_uses.INTERVAL", 0.01),
         mock.patch("service.storage.credentials.touch", failing),
     ):
         async with database_server.database() as url, running_service(url) as service:

@@ -13,7 +13,7 @@ from rollbook.attributes import Attribute, AttributeType, ResourceType
 from rollbook.v1 import filter_pb2
 from rollbook.v1.filter_pb2 import AttributePath, Comparison, Filter, FilterList, FilterValue
 from service.domain.attribute_paths import GATHERED, SCHEMAS
-from service.domain.search_values import is_known
+from service.domain.search.search_values import is_known
 from tests.property.directories import (
     BINARY,
     DECIMALS,

@@ -25,7 +25,7 @@ from rollbook.attributes import GROUP, USER, Attribute, AttributeType, ResourceT
 from rollbook.v1.filter_pb2 import FilterValue
 from rollbook.v1.group_pb2 import Group
 from rollbook.v1.user_pb2 import User
-from service.domain.filters import matches, resolve
+from service.domain.search.filters import matches, resolve
 from tests.harness.filter_text import filter_text
 from tests.property.filter_strategies import Grammar
 

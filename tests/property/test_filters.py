@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rollbook.attributes import RESOURCE_TYPES, ResourceType
-from service.domain.filters import matches, resolve
-from service.storage.filter_sql import where
+from service.domain.search.filters import matches, resolve
+from service.storage.search.filter_sql import where
 from tests.property.device import DEVICE
 from tests.property.directories import serve
 from tests.property.filter_strategies import any_filters, every_comparison

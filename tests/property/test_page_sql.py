@@ -13,13 +13,13 @@ from gateway.scim.dialects import LENIENT, Reading
 from gateway.scim.filters import parse_filter
 from rollbook.attributes import RESOURCE_TYPES, ResourceType
 from rollbook.v1.filter_pb2 import AttributePath, Filter, OrderBy
-from service.domain.conditions import FALSE
-from service.domain.filters import resolve
-from service.domain.ordering import resolve_order
-from service.storage.filter_sql import where
-from service.storage.page_sql import Window, page
-from service.storage.selectivity import is_selective, is_unique
-from service.storage.sort_sql import sort_key
+from service.domain.search.conditions import FALSE
+from service.domain.search.filters import resolve
+from service.domain.search.ordering import resolve_order
+from service.storage.search.filter_sql import where
+from service.storage.search.page_sql import Window, page
+from service.storage.search.selectivity import is_selective, is_unique
+from service.storage.search.sort_sql import sort_key
 from tests.property.directories import WORDS, serve
 from tests.property.filter_strategies import any_filters, compound
 

@@ -20,11 +20,12 @@ from rollbook.schema_json import definition_from_json, definition_to_json
 from rollbook.schema_sets import SchemaSet, schema_set_of, transfer
 from rollbook.v1.schema_pb2 import SchemaAttachment
 from rollbook.v1.user_pb2 import User
-from service.domain import filters, validation
-from service.domain.matching import matches
+from service.domain import validation
 from service.domain.schema_changes import check_change, number_attributes
 from service.domain.schema_definitions import completed
-from service.storage.search import search_document
+from service.domain.search import filters
+from service.domain.search.matching import matches
+from service.storage.search.document import search_document
 
 URN = "urn:acme:generated"
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"

@@ -12,10 +12,10 @@ from rollbook.attributes import RESOURCE_TYPES, AttributeType, ResourceType
 from rollbook.v1.filter_pb2 import AttributePath, OrderBy
 from service.domain.attribute_paths import GATHERED
 from service.domain.errors import DomainError
-from service.domain.folding import fold
-from service.domain.ordering import resolve_order
-from service.domain.search_values import instant
-from service.storage.sort_sql import SortKey, sort_key
+from service.domain.search.folding import fold
+from service.domain.search.ordering import resolve_order
+from service.domain.search.search_values import instant
+from service.storage.search.sort_sql import SortKey, sort_key
 from tests.property.device import DEVICE
 from tests.property.directories import serve
 

@@ -10,11 +10,11 @@ from uuid import uuid4
 import pytest
 
 from rollbook.v1.role_pb2 import RoleCatalogue, RoleType, RoleValue
-from service.directory.access_cache import CachedPrincipals
-from service.domain.access_graph import Principal
-from service.domain.revisions import Snapshot
-from service.domain.role_catalogue import Catalogue, RoleKey
-from service.storage.access import Look, given_of
+from service.directory.access.cache import CachedPrincipals
+from service.domain.access.graph import Principal
+from service.domain.access.revisions import Snapshot
+from service.domain.access.role_catalogue import Catalogue, RoleKey
+from service.storage.access.graph import Look, given_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

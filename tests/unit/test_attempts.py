@@ -8,7 +8,7 @@ import pytest
 
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError
-from service.rpc.attempts import COUNTERS, LIMIT, PAIR_LIMIT, WINDOW, WORDS, Attempts
+from service.rpc.gate.attempts import COUNTERS, LIMIT, PAIR_LIMIT, WINDOW, WORDS, Attempts
 from service.shared_memory import SharedWords
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from rollbook.tokens import new_token
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError
 from service.epoch import SLOTS, Epoch
-from service.rpc.attempts import PAIR_LIMIT, WORDS, Attempts
-from service.rpc.authentication import CACHE_SECONDS, Authenticator
-from service.rpc.passwords import Passwords
+from service.rpc.gate.attempts import PAIR_LIMIT, WORDS, Attempts
+from service.rpc.gate.authentication import CACHE_SECONDS, Authenticator
+from service.rpc.gate.passwords import Passwords
 from service.shared_memory import SharedWords
 from service.storage import credentials
 from service.storage.credentials import Credential
@@ -114,7 +114,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("service.rpc.authentication.time", SimpleNamespace(monotonic=clock))
+    monkeypatch.setattr("service.rpc.gate.authentication.time", SimpleNamespace(monotonic=clock))
     return clock
 
 

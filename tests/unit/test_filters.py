@@ -19,8 +19,8 @@ from rollbook.v1.group_pb2 import Group, GroupMember
 from rollbook.v1.meta_pb2 import Meta
 from rollbook.v1.user_pb2 import Email, GroupMembership, Name, Photo, User, X509Certificate
 from service.domain.errors import DomainError
-from service.domain.filters import MAX_DEPTH, MAX_TERMS, matches, resolve, resolve_element
-from service.domain.operands import MAX_OPERAND_LENGTH
+from service.domain.search.filters import MAX_DEPTH, MAX_TERMS, matches, resolve, resolve_element
+from service.domain.search.operands import MAX_OPERAND_LENGTH
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 EQ = filter_pb2.COMPARISON_OPERATOR_EQUAL

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.folding import fold
+from service.domain.search.folding import fold
 
 EQUAL = [
     ("Ada", "aDA"),

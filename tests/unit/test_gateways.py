@@ -9,7 +9,7 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 from gateway.handlers.claims import Claims
 from gateway.settings import Settings
 from rollbook.metadata import CHANNEL, CLIENT, GATEWAY, SCIM, TOLERANCES, GatewaySecret
-from service.rpc.gateways import Gateways, client_of
+from service.rpc.gate.gateways import Gateways, client_of
 
 SECRET = "correct-horse-battery"
 CLAIMS = {CHANNEL: SCIM, CLIENT: "192.0.2.1", TOLERANCES: "A"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from rollbook.v1.user_pb2 import User
-from service.rpc.password_hashing import hash_password
+from service.rpc.gate.password_hashing import hash_password
 
 if TYPE_CHECKING:
     from service.passwords import PasswordHasher

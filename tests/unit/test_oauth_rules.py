@@ -7,7 +7,7 @@ import pytest
 from gateway.handlers.oauth.pages import SCOPE_MEANINGS
 from rollbook.oauth import GRANTABLE_SCOPES
 from rollbook.tokens import ACCESS_PREFIX, PREFIX, REFRESH_PREFIX, is_well_formed, new_token
-from service.directory.oauth_tokens import successor_of
+from service.directory.oauth.tokens import successor_of
 from service.domain.errors import DomainError
 from service.domain.oauth.errors import OAuthError
 from service.domain.oauth.parameters import MAX_LENGTH, MAX_PARAMETERS, read

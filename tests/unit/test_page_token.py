@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 
 from rollbook.v1.error_reason_pb2 import ErrorReason
-from service.domain import page_token
 from service.domain.errors import DomainError
-from service.domain.page_token import Position
+from service.domain.search import page_token
+from service.domain.search.page_token import Position
 
 KEY = b"k" * 32
 LIST = page_token.digest(b"User", b"tenant")

@@ -10,7 +10,7 @@ import pytest
 
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError
-from service.rpc.rate_limits import BUCKETS, WORDS, Rate, RateLimits
+from service.rpc.gate.rate_limits import BUCKETS, WORDS, Rate, RateLimits
 from service.shared_memory import SharedWords
 
 if TYPE_CHECKING:

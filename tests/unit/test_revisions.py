@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
+from service.domain.access.revisions import Revisions
 from service.domain.errors import DomainError
-from service.domain.revisions import Revisions
 
 KEY = bytes(range(32))
 TENANT = uuid4()

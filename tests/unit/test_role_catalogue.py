@@ -6,7 +6,7 @@ import pytest
 
 from rollbook.access import Scope
 from rollbook.v1.role_pb2 import RoleCatalogue, RoleType, RoleValue
-from service.domain.role_catalogue import (
+from service.domain.access.role_catalogue import (
     ADMINISTRATOR,
     ADMINISTRATOR_SCOPES,
     FREE_FORM,

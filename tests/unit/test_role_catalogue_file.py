@@ -9,8 +9,8 @@ import pytest
 
 from rollbook.role_catalogue_file import format_catalogue, parse_catalogue
 from rollbook.v1.role_pb2 import RoleCatalogue, UnknownScopes
-from service.domain.catalogue_rules import completed
-from service.domain.role_catalogue import Catalogue, RoleKey
+from service.domain.access.catalogue_rules import completed
+from service.domain.access.role_catalogue import Catalogue, RoleKey
 
 ROOT = Path(__file__).parents[2]
 TECTON = (ROOT / "deploy" / "roles" / "tecton.yaml").read_text("utf-8")

@@ -10,16 +10,16 @@ import pytest
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from rollbook.v1.role_pb2 import RoleCatalogue, RoleType, RoleValue, UnknownScopes
 from rollbook.v1.user_pb2 import User
+from service.domain.access.role_catalogue import FREE_FORM, Catalogue, RoleKey
+from service.domain.access.role_rules import MAX_KEY_BYTES, RoleRules
+from service.domain.access.role_writing import RoleWrite
+from service.domain.access.roles import MANUAL, Assignment, Role, roles_of, show, union
 from service.domain.errors import DomainError
-from service.domain.role_catalogue import FREE_FORM, Catalogue, RoleKey
-from service.domain.role_rules import MAX_KEY_BYTES, RoleRules
-from service.domain.role_writing import RoleWrite
-from service.domain.roles import MANUAL, Assignment, Role, roles_of, show, union
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from service.domain.roles import RoleChanges
+    from service.domain.access.roles import RoleChanges
 
 SCIM = "scim:default"
 VALUES = [RoleValue(value="owner"), RoleValue(value="viewer")]

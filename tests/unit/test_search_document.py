@@ -11,8 +11,8 @@ from rollbook.v1.enterprise_user_pb2 import EnterpriseUser, Manager
 from rollbook.v1.group_pb2 import Group, GroupMember
 from rollbook.v1.meta_pb2 import Meta
 from rollbook.v1.user_pb2 import Email, GroupMembership, Name, Photo, User, X509Certificate
-from service.domain.search_values import instant
-from service.storage.search import search_document
+from service.domain.search.search_values import instant
+from service.storage.search.document import search_document
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rollbook.v1.sign_in_provider_service_pb2 import SignInProvider, UserMatch
-from service.domain.vouching import Identity, StrangerError, identity_of, needs_user_info
+from service.domain.oauth.vouching import Identity, StrangerError, identity_of, needs_user_info
 from service.federation.relying_party import AuthenticationRequest
 
 BY_EMAIL = SignInProvider(user_match=UserMatch.USER_MATCH_VERIFIED_EMAIL, user_claim="sub")

@@ -17,11 +17,12 @@ from rollbook.v1.group_service_pb2 import AddMembersRequest, RemoveMembersReques
 from rollbook.v1.role_service_pb2 import GrantRoleRequest
 from rollbook.v1.user_pb2 import Role, User
 from rollbook.v1.user_service_pb2 import CreateUserRequest, GetUserRequest, UpdateUserRequest
-from service.domain.role_catalogue import RoleKey
-from service.domain.role_writing import MAX_ROLES
-from service.storage import access as storage
-from service.storage import access_lists, derived
-from service.storage.access_lists import PageOf
+from service.domain.access.role_catalogue import RoleKey
+from service.domain.access.role_writing import MAX_ROLES
+from service.storage import derived
+from service.storage.access import graph as storage
+from service.storage.access import lists as access_lists
+from service.storage.access.lists import PageOf
 from service.storage.database import Database
 from tests.harness.access import Access
 from tests.harness.calls import Calls

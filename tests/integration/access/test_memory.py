@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from bench.access_seed import Seeding
-from service.directory.access_checks import Decision, decide
-from service.directory.access_looks import AccessLooks
-from service.domain.role_catalogue import RoleKey
+from service.directory.access.checks import Decision, decide
+from service.directory.access.looks import AccessLooks
+from service.domain.access.role_catalogue import RoleKey
 from service.epoch import Epoch
 from service.storage.database import Database
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from uuid import UUID
 
-    from service.directory.access_cache import CachedPrincipals
+    from service.directory.access.cache import CachedPrincipals
     from tests.harness.database import DatabaseServer
 
 TENANTS: Final = 3

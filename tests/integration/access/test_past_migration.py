@@ -12,7 +12,8 @@ import pytest
 from rollbook.v1.access_service_pb2 import CheckAccessRequest
 from rollbook.v1.group_pb2 import Group
 from rollbook.v1.user_pb2 import User
-from service.storage import migrations, past_access
+from service.storage import migrations
+from service.storage.access import past as past_access
 from service.storage.credentials import DEFAULT_TENANT
 from service.storage.database import Database
 from tests.harness.access import Access

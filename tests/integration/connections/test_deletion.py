@@ -16,7 +16,7 @@ from rollbook.v1.role_service_pb2 import (
     RevokeRoleRequest,
 )
 from rollbook.v1.role_service_pb2_grpc import RoleServiceStub
-from service.directory.role_expiry import remove_expired
+from service.directory.access.role_expiry import remove_expired
 from service.storage.database import Database
 from tests.harness.access import Access
 from tests.harness.instance import TOKEN, running_service

@@ -8,7 +8,8 @@ import pytest
 
 from rollbook.client import RollbookClient
 from rollbook.schema_json import definition_from_json
-from service.rpc import schemas, tenant_schemas
+from service.rpc import schemas
+from service.rpc.gate import tenant_schemas
 from tests.harness.badge_schema import BADGE, BADGE_SCHEMA
 from tests.harness.scim import ScimClient
 from tests.harness.tenants import new_tenant

@@ -10,10 +10,10 @@ import pytest
 from joserfc.jwk import RSAKey
 
 from service import upkeep
-from service.directory import oauth_expiry
-from service.storage import oauth_cleaning
+from service.directory.oauth import expiry as oauth_expiry
 from service.storage.credentials import DEFAULT_TENANT
 from service.storage.database import Database
+from service.storage.oauth import cleaning as oauth_cleaning
 from tests.harness.instance import connect_as_tenant, running_service
 from tests.harness.oauth import Browser
 from tests.integration.oauth.test_assertions import ask, claims, signed

@@ -12,7 +12,7 @@ import pytest
 
 from rollbook.client import RollbookClient, replace
 from rollbook.v1.user_pb2 import Role, User
-from service.rpc.user_passwords import UserPasswords
+from service.rpc.gate.user_passwords import UserPasswords
 from tests.harness.instance import TOKEN, running_gateway, running_service
 from tests.harness.oauth import Browser
 

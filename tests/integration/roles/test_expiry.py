@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rollbook.v1.role_service_pb2 import GrantRoleRequest
 from rollbook.v1.user_service_pb2 import GetUserRequest
 from service import upkeep
-from service.directory.role_expiry import remove_expired
+from service.directory.access.role_expiry import remove_expired
 from service.storage.database import Database
 from tests.harness.instance import running_service
 

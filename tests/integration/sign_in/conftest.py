@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 async def address(database_url: str) -> AsyncIterator[str]:
     """All tests come from one address, from which many may try."""
-    with mock.patch("service.rpc.attempts.LIMIT", 10**9):
+    with mock.patch("service.rpc.gate.attempts.LIMIT", 10**9):
         async with running_service(database_url, issuer_reach="local") as address:
             yield address
 

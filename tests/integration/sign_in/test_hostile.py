@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from rollbook.v1.oauth_service_pb2 import OAuthClient
 from rollbook.v1.sign_in_provider_service_pb2 import SignInProvider
 from rollbook.v1.user_pb2 import Role
-from service.rpc.attempts import PAIR_LIMIT
+from service.rpc.gate.attempts import PAIR_LIMIT
 from tests.harness.issuer import b64, new_key
 from tests.harness.oauth import REDIRECT_URI, Answered
 from tests.harness.openid_provider import (

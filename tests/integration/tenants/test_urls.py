@@ -17,7 +17,7 @@ from rollbook.access import EVERY_SCOPE, Scope
 from rollbook.client import RollbookClient
 from rollbook.tokens import new_token as random_token
 from service.passwords import PasswordHasher
-from service.rpc.attempts import PAIR_LIMIT
+from service.rpc.gate.attempts import PAIR_LIMIT
 from service.storage import credentials
 from tests.harness.instance import TOKEN, running_gateway
 from tests.harness.tenants import serving

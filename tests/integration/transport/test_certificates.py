@@ -184,8 +184,8 @@ async def test_a_connection_outlives_its_certificate_but_not_its_right(
     await admin.workloads.create("billing", BILLING, READ)
     async with shown(address, authority.client(uris=(BILLING,))) as client:
         await client.tokens.describe_caller()
-        monkeypatch.setattr("service.rpc.certificates.PeerCertificate.seconds_left", -1.0)
-        monkeypatch.setattr("service.rpc.authentication.CACHE_SECONDS", -1.0)
+        monkeypatch.setattr("service.rpc.gate.certificates.PeerCertificate.seconds_left", -1.0)
+        monkeypatch.setattr("service.rpc.gate.authentication.CACHE_SECONDS", -1.0)
         await admin.workloads.create("to advance the epoch", "x.example", READ)
         with pytest.raises(errors.UnauthenticatedError):
             await client.tokens.describe_caller()

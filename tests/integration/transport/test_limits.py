@@ -19,7 +19,7 @@ from rollbook.client import RollbookClient
 from rollbook.errors import LimitExceededError
 from rollbook.v1.user_service_pb2 import ListUsersRequest
 from rollbook.v1.user_service_pb2_grpc import UserServiceStub
-from service.rpc.attempts import PAIR_LIMIT
+from service.rpc.gate.attempts import PAIR_LIMIT
 from tests.harness.instance import TOKEN, running_gateway, running_service
 from tests.harness.processes import service_process
 

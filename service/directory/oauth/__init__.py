@@ -1,0 +1,1 @@
+"""Clients, grants, tokens and sign-ins of the authorization server."""

@@ -1,0 +1,1 @@
+"""Filters, orders and positions in lists: what they mean."""

@@ -1,0 +1,1 @@
+"""Roles and effective access as calls."""

@@ -1,0 +1,1 @@
+"""Who may call: credentials, tenants, limits, and what a worker keeps of them."""

@@ -1,0 +1,1 @@
+"""Roles, who has them, and who had them."""
