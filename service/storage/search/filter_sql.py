@@ -1,4 +1,4 @@
-"""Conditions as SQL: the answers of `service.domain.search.matching`, by indexes where there are any.
+"""Conditions as SQL: the answers of `service.domain.search.matching`, by an index if there is one.
 
 The expressions are over the alias `r` of `resources`. Names come from the attribute tables,
 operands are parameters. A missing value makes a comparison NULL, which AND, OR and WHERE take
