@@ -10,6 +10,7 @@ import grpc
 import pytest
 import structlog
 import uvloop
+from hypothesis import HealthCheck, settings
 
 from tests.harness.calls import Calls
 from tests.harness.database import TEST_DATABASE_VARIABLE, DatabaseServer, OwnedServer
@@ -32,6 +33,14 @@ if TYPE_CHECKING:
 
 _SERVER = pytest.StashKey[OwnedServer]()
 
+
+# A run tries what the run before it tried, and fails only by a change; `make properties` looks for
+# more, each time elsewhere.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile(
+    "fuzz", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
 
 structlog.configure(
     processors=[

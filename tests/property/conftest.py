@@ -1,5 +1,4 @@
-"""How long property tests look: briefly in a test run, for long under `make properties`.
-And made-up directories to compare answers over."""
+"""Made-up directories to compare answers over."""
 
 from __future__ import annotations
 
@@ -7,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, settings
 
 from tests.property.directories import Directory, make_directory
 
@@ -15,10 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from tests.harness.database import DatabaseServer
-
-settings.register_profile(
-    "fuzz", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.scim.dialects import LENIENT, STRICT, Reading
+from gateway.scim.dialects import LENIENT, STRICT, Reading, Tolerance
 from gateway.scim.errors import ScimError
 from gateway.scim.projection import EVERYTHING, projection_of
 from gateway.scim.translation import resource_from_scim, resource_to_scim
@@ -63,14 +63,19 @@ def value_of(attribute: Attribute) -> st.SearchStrategy[object]:
         single = members_of(attribute.sub_attributes, needed).filter(bool)
     if not attribute.multi_valued:
         return single
-    return st.lists(single, min_size=1, max_size=4, unique_by=orjson.dumps).map(_one_primary)
+    return st.lists(single, min_size=1, max_size=4, unique_by=_text_of).map(_one_primary)
 
 
 def _one_primary(elements: list[Any]) -> list[Any]:
     for position, element in enumerate(elements):
         if position and "primary" in element:
             element["primary"] = False
-    return list({orjson.dumps(each): each for each in elements}.values())
+    return list({_text_of(each): each for each in elements}.values())
+
+
+def _text_of(element: object) -> bytes:
+    """The same for the same members in another order: elements that are the same are one."""
+    return orjson.dumps(element, option=orjson.OPT_SORT_KEYS)
 
 
 def members_of(
@@ -115,7 +120,8 @@ def test_a_resource_comes_back_as_it_was_sent(case: tuple[ResourceType, dict[str
         message = resource_from_scim(kind, body, reading)
         rendered = resource_to_scim(kind, message, BASE_URL, EVERYTHING)
         assert without_addresses(rendered) == body
-        assert reading.met == set()
+        # The value of a role may begin as JSON does.
+        assert reading.met <= {Tolerance.JSON_ROLE}
 
 
 @given(RESOURCES)
