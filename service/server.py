@@ -54,6 +54,7 @@ from service.rpc.gate.load import Load
 from service.rpc.gate.passwords import Passwords
 from service.rpc.gate.rate_limits import WORDS as RATE_LIMIT_WORDS
 from service.rpc.gate.rate_limits import Rate, RateLimits
+from service.rpc.gate.recently_admitted import RecentlyAdmitted
 from service.rpc.gate.tenancy import Tenancy
 from service.rpc.gate.tenant_connections import TenantConnections
 from service.rpc.gate.tenant_schemas import TenantSchemas
@@ -308,6 +309,7 @@ async def _handlers(means: _Means, settings: Settings) -> list[grpc.GenericRpcHa
             settings.max_request_bytes, settings.message_timeout, settings.max_concurrent_calls
         ),
         Tenancy(database, means.epoch),
+        RecentlyAdmitted(means.epoch),
         revisions,
         schemas,
     )

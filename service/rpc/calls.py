@@ -38,6 +38,7 @@ from service.rpc.gate.arrivals import metadata_of, require_moderate
 from service.rpc.gate.authentication import NOBODY
 from service.rpc.gate.certificates import certificate_of
 from service.rpc.gate.gateways import address_of, client_of
+from service.rpc.gate.recently_admitted import Admitted
 from service.storage.changes import Author, Effects
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ if TYPE_CHECKING:
     from service.rpc.gate.certificates import AuthContext, PeerCertificate
     from service.rpc.gate.gateways import Gateways, Peer
     from service.rpc.gate.load import Load
-    from service.rpc.gate.rate_limits import RateLimits
+    from service.rpc.gate.rate_limits import Rate, RateLimits
+    from service.rpc.gate.recently_admitted import RecentlyAdmitted
     from service.rpc.gate.tenancy import Tenancy
     from service.rpc.gate.tenant_connections import TenantConnections
     from service.rpc.gate.tenant_schemas import TenantSchemas
@@ -136,6 +138,7 @@ class Gate:
     load: Load
     arrivals: Arrivals
     tenancy: Tenancy
+    recently: RecentlyAdmitted
     revisions: Revisions
     schemas: TenantSchemas | None = None
 
@@ -150,6 +153,19 @@ class Gate:
         TENANT_SUSPENDED, TENANT_NOT_FOUND, SCIM_DISABLED, SCOPE_MISSING, ADDRESS_NOT_ALLOWED,
         DIALECT_CHANGED.
         """
+        look = self.recently.look(method, metadata)
+        if look is not None and (known := self.recently.find(look)) is not None:
+            self.rate_limits.count(known.caller.tenant_id, known.caller.credential_id, known.rate)
+            return Admission(known.caller, metadata, known.connections, None)
+        admitted, rate = await self._decide(method, metadata, peer, auth_context)
+        if look is not None and admitted.caller is not NOBODY:
+            self.recently.keep(look, Admitted(admitted.caller, admitted.connections, rate))
+        return admitted
+
+    async def _decide(
+        self, method: str, metadata: dict[str, str], peer: Peer, auth_context: AuthContext
+    ) -> tuple[Admission, Rate | None]:
+        """Who is let in, and how often their tenant may call. Raises what `admit` does."""
         believed, by_gateway = self.gateways.hear(metadata, peer)
         began = time.monotonic()
         passed_on = not GATEWAY_CLAIMS.isdisjoint(metadata)
@@ -161,7 +177,7 @@ class Gate:
         has_credentials = bool(believed.get("authorization", "").strip()) or shown() is not None
         if rule.takes_nobody(has_credentials=has_credentials):
             self.rate_limits.count_client(client_of(believed, peer()))
-            return Admission(NOBODY, believed, Connections(), None)
+            return Admission(NOBODY, believed, Connections(), None), None
         caller = await self.authenticator.authenticate(
             believed, lambda: client_of(believed, peer()), shown
         )
@@ -177,16 +193,15 @@ class Gate:
         if not rule.admits(caller.scopes, over_scim=over_scim and by_gateway):
             raise _scope_missing(method, caller, over_scim=over_scim, by_gateway=by_gateway)
         if connection is None or not by_gateway:
-            return Admission(caller, believed, connections, None)
+            return Admission(caller, believed, connections, None), rate
         if connection.networks:
             connection.require_address(address_of(believed, peer()))
         connection.require_dialect(believed.get(DIALECT, ""))
-        return Admission(caller, believed, connections, connection)
+        return Admission(caller, believed, connections, connection), rate
 
     async def schemas_of(self, caller: Caller, metadata: Mapping[str, str]) -> SchemaSet:
-        """The set that a call goes by. Raises SCHEMA_CHANGED."""
-        if self.schemas is None:
-            return DEFAULT
+        """The set that a call goes by, where tenants have some. Raises SCHEMA_CHANGED."""
+        assert self.schemas is not None
         return await self.schemas.of(caller.tenant_id, metadata)
 
     def forget_schemas(self, caller: Caller) -> None:
@@ -216,7 +231,7 @@ def _handler(method: MethodDescriptor, answer: Answer, gate: Gate) -> Any:
 
     async def answered(body: bytes, admitted: Admission, context: Context) -> bytes:
         caller, metadata = admitted.caller, admitted.metadata
-        schemas = await gate.schemas_of(caller, metadata)
+        schemas = await gate.schemas_of(caller, metadata) if gate.schemas else DEFAULT
         of_tenant = request_class if schemas is DEFAULT else schemas.message_class(request_name)
         call = Call(
             name,
@@ -239,7 +254,7 @@ def _handler(method: MethodDescriptor, answer: Answer, gate: Gate) -> Any:
             gate.load.require_room()
             require_moderate(sent)
             body = await gate.arrivals.message(context)
-            with gate.load.one_more():
+            with gate.load:
                 # Whether the caller may is decided before what is asked is looked at (AIP-211).
                 admitted = await gate.admit(name, sent, context.peer, context.auth_context)
                 try:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 MAX_METADATA_BYTES: Final = 16 * 1024
 
+_LOOKS: Final = 20
+"""How often, in the time that a message may take, it is looked at which ones have taken that."""
+
 _FIELD_BYTES: Final = 32
 """What HTTP/2 adds to names and values when it counts a header list (RFC 9113 §6.5.2)."""
 
@@ -24,16 +27,22 @@ _FIELD_BYTES: Final = 32
 def metadata_of(context: Context) -> dict[str, str]:
     """Keys are lower-case in HTTP/2. Of a repeated one the last counts; several credentials are
     wrong ones: a proxy might have looked at others than would count here."""
-    pairs = tuple(context.invocation_metadata() or ())
-    metadata = {key: value for key, value in pairs if isinstance(value, str)}
-    if [key for key, _ in pairs].count("authorization") > 1:
+    metadata: dict[str, str] = {}
+    credentials = 0
+    for key, value in context.invocation_metadata() or ():
+        credentials += key == "authorization"
+        if isinstance(value, str):
+            metadata[key] = value
+    if credentials > 1:
         metadata["authorization"] = "invalid"
     return metadata
 
 
 def require_moderate(metadata: Mapping[str, str]) -> None:
     """Raises PAYLOAD_TOO_LARGE for metadata of more than `MAX_METADATA_BYTES`."""
-    size = sum(len(key) + len(value) + _FIELD_BYTES for key, value in metadata.items())
+    size = _FIELD_BYTES * len(metadata)
+    for key, value in metadata.items():
+        size += len(key) + len(value)
     if size > MAX_METADATA_BYTES:
         raise _too_large("The metadata of the call", MAX_METADATA_BYTES)
 
@@ -47,7 +56,9 @@ class Arrivals:
         self._max_bytes = max_bytes
         self._seconds = seconds
         self._places = places
-        self._waiting: dict[asyncio.Timeout, None] = {}
+        # Since when each is waited for, the oldest first.
+        self._waiting: dict[asyncio.Timeout, float] = {}
+        self._look: asyncio.TimerHandle | None = None
 
     async def message(self, context: Context) -> bytes:
         """The message of a call, not parsed.
@@ -74,13 +85,28 @@ class Arrivals:
         """The message, or what says that there is none. Raises TimeoutError."""
         if len(self._waiting) >= self._places:
             self._give_up_the_oldest()
-        async with asyncio.timeout(self._seconds) as waiting:
-            self._waiting[waiting] = None
+        # One timer for all of them: most messages are there already.
+        async with asyncio.timeout(None) as waiting:
+            loop = asyncio.get_running_loop()
+            self._waiting[waiting] = loop.time()
+            if self._look is None:
+                self._look_later(loop)
             try:
                 # The types know of no end.
                 return cast("object", await context.read())
             finally:
                 self._waiting.pop(waiting, None)
+
+    def _look_later(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._look = loop.call_later(self._seconds / _LOOKS, self._give_up_late_ones, loop)
+
+    def _give_up_late_ones(self, loop: asyncio.AbstractEventLoop) -> None:
+        latest = loop.time() - self._seconds
+        while self._waiting and next(iter(self._waiting.values())) <= latest:
+            self._give_up_the_oldest()
+        self._look = None
+        if self._waiting:
+            self._look_later(loop)
 
     def _give_up_the_oldest(self) -> None:
         oldest = next(iter(self._waiting))

@@ -15,6 +15,7 @@ from service.directory.access.administration import withheld
 from service.domain.errors import DomainError
 from service.epoch import RIGHTS, Epoch
 from service.federation.assertions import is_jwt
+from service.rpc.gate import recently_admitted
 from service.rpc.gate.certificates import Certificates
 from service.rpc.gate.expected_tenant import expected_of
 from service.storage import credentials
@@ -37,9 +38,10 @@ if TYPE_CHECKING:
     Client = Callable[[], str]
     Shown = Callable[[], PeerCertificate | None]
 
-CACHE_SECONDS: Final = 1.0
+CACHE_SECONDS: Final = 1.0 - recently_admitted.SECONDS
 """How long a credential that another machine revokes is still taken for valid, counted from
-before the database was asked. On this machine the epoch ends it at once."""
+before the database was asked: a second, with the moment for which callers are remembered. On this
+machine the epoch ends it at once."""
 
 CACHE_SIZE: Final = 10_000
 

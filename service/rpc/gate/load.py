@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rollbook.v1.error_reason_pb2 import ErrorReason
 from service.domain.errors import DomainError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from types import TracebackType
 
 
 class Load:
-    """Counts the calls that a worker has open, `limit` at most."""
+    """Counts the calls that a worker has open, `limit` at most: entered by each."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._open = 0
 
-    @contextmanager
-    def one_more(self) -> Iterator[None]:
-        """Around a call. Raises UNAVAILABLE when there are too many."""
+    def __enter__(self) -> None:
+        """Raises UNAVAILABLE when there are too many."""
         self.require_room()
         self._open += 1
-        try:
-            yield
-        finally:
-            self._open -= 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open -= 1
 
     def require_room(self) -> None:
         """Raises UNAVAILABLE, at once, when there are too many calls open: whoever waited would
